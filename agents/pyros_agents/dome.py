@@ -1,0 +1,245 @@
+"""The dome's agent: opens when it may, closes by itself when it must, follows the telescope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pyros_agents.closing import Closing
+from pyros_agents.drivers import load
+from pyros_agents.enclosure import Enclosure, EnclosureReading, ShutterState
+from pyros_agents.enclosure_simulator import SimulatedEnclosure
+from pyros_agents.helm import Helm
+from pyros_agents.opening_rules import EngineeringMode, OpeningCount, OpeningRules
+from pyros_agents.sky import Site, SkyClock
+from pyros_mqtt import ActionFailed, Agent, Channel, every, on
+
+Seconds = Annotated[float, Field(gt=0, le=14_400, description="seconds of the sky")]
+
+POLL = 0.2
+"""Wall seconds between two looks at a shutter that moves."""
+
+SLIT_TOLERANCE = 2.0
+"""Degrees that the slit may look beside the telescope."""
+
+FRESH = 5.0
+"""Wall seconds for which the telescope's last word on its pointing is believed."""
+
+
+class Dome(Agent):
+    """Keeps the telescope dry: opens by command and rule, closes by command or by itself."""
+
+    channels = (
+        Channel(
+            "shutter",
+            description="the shutter's state, and how far it is open: 0 closed, 1 open",
+            fields=("state", "fraction"),
+            rate=1,
+            retain=True,
+        ),
+        Channel(
+            "azimuth",
+            unit="deg",
+            description="where the slit looks, from north through east",
+            range=(0, 360),
+            rate=1,
+        ),
+    )
+
+    def __init__(  # noqa: PLR0913 - each is a key of the configuration
+        self,
+        name: str = "dome",
+        *,
+        site: Mapping[str, Any] | Site | None = None,
+        sky: Mapping[str, Any] | SkyClock | None = None,
+        driver: str | Enclosure = "simulator",
+        driver_options: Mapping[str, Any] | None = None,
+        verdict_age: float = 30.0,
+        close_patience: float = 60.0,
+        **options: Any,
+    ) -> None:
+        """Connect to the dome.
+
+        Args:
+            name: the agent's.
+            site: the place, a table of the configuration.
+            sky: the sky's clock, a table of the configuration.
+            driver: `simulator`, or `package.module:Class` of an enclosure.
+            driver_options: what that class is made with.
+            verdict_age: wall seconds after which a safety verdict is no news, so bad news.
+            close_patience: sky seconds after which closing has failed.
+            options: the agent's.
+        """
+        super().__init__(name, **options)
+        self.clock = SkyClock.of(sky)
+        self.enclosure: Enclosure = load(
+            driver, SimulatedEnclosure, clock=self.clock, **(driver_options or {})
+        )
+        self.rules = OpeningRules(Site.of(site), verdict_age)
+        self._engineering, self._openings = EngineeringMode(), OpeningCount()
+        self._closing, self._helm = Closing(close_patience), Helm()
+        self._verdict = self.follow("safety", "verdict")
+        self._pointing = self.follow("telescope", "pointing")
+        self._trouble, self._is_on_watch = "", False
+
+    @on("open", ttl=10)
+    def open(self) -> dict[str, Any]:
+        """Open the shutter, if the safety verdict is fresh and good and the Sun is down."""
+        turn, reading = self._helm.take(), self.enclosure.read()
+        if reading.shutter is not ShutterState.OPEN:
+            self._refuse_to_open(reading)
+            if not self._helm.steer(turn, self._start_opening):
+                raise ActionFailed("a later command has taken over", code="overtaken")
+            try:
+                reading = self._watch_the_shutter()
+            except BaseException:
+                self._helm.steer(turn, self.enclosure.stop)
+                raise
+        return {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
+
+    @on("close")
+    def close(self) -> dict[str, str]:
+        """Start closing, whatever runs; the channel `shutter` tells when it is closed."""
+        self._refuse_while_held()
+        closes = self.enclosure.read().shutter is ShutterState.CLOSING
+        if not (closes and self._closing.is_under_way):
+            self._start_closing("the dome is to be closed")
+        return {"state": self.enclosure.read().shutter.value}
+
+    @on("stop")
+    def stop_motion(self) -> dict[str, str]:
+        """Stop shutter and slit; where the dome may not be open, it closes again by itself."""
+        self.cancel_running("the dome is to stop")
+        self._closing.call_off()
+        self._helm.take(self.enclosure.stop)
+        return {"state": self.enclosure.read().shutter.value}
+
+    @on("emergency_stop", urgent=True)
+    def emergency_stop(self) -> None:
+        """Stop, and do not move at all until `release`: a person may be in the way."""
+        self.cancel_running("emergency stop")
+        self._closing.call_off()
+        self._helm.take(self.enclosure.hold)
+
+    @on("release", ttl=10)
+    def release(self) -> None:
+        """End the emergency stop; where the dome may not be open, it closes by itself."""
+        self._helm.take(self.enclosure.release)
+
+    @on("engineering", ttl=30)
+    def engineering(self, *, on: bool, seconds: Seconds = 1800.0) -> dict[str, Any]:
+        """Allow the dome to be open by day, for so many seconds; it does not overrule weather."""
+        now = self.clock.now()
+        self._engineering.until = now + seconds if on else now
+        return {"on": on, "seconds": seconds if on else 0.0}
+
+    @every(seconds=1)
+    def measure(self) -> None:
+        """Publish shutter and slit, close where the rules say so, follow the telescope."""
+        reading = self.enclosure.read()
+        self.telemetry(
+            "shutter",
+            {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)},
+        )
+        self.telemetry("azimuth", round(reading.azimuth, 2))
+        self._close_if_it_must(reading)
+        self._follow_the_telescope(reading)
+        self._show_trouble(reading)
+
+    def work(self) -> None:
+        """Take over the watch."""
+        self._is_on_watch = True
+
+    def shutdown(self) -> None:
+        """Close, since nobody watches from now on; an agent that never began has no say."""
+        if self._is_on_watch:
+            self.enclosure.close()
+
+    def _why_not_open(self) -> str | None:
+        return self.rules.why_not(
+            self._verdict.value, self._verdict.age, self.clock.now(), self._engineering
+        )
+
+    def _refuse_to_open(self, reading: EnclosureReading) -> None:
+        self._refuse_while_held()
+        if reading.shutter is ShutterState.CLOSING:
+            raise ActionFailed("the shutter is closing, wait until it is closed", code="closing")
+        if reason := self._why_not_open():
+            raise ActionFailed(f"the dome stays closed: {reason}", code="unsafe")
+        if self._openings.is_full(self.clock.now()):
+            count = self._openings
+            raise ActionFailed(
+                f"opened {count.most} times within {count.seconds:g} s already", code="too-often"
+            )
+
+    def _refuse_while_held(self) -> None:
+        if self.enclosure.read().held:
+            raise ActionFailed("the emergency stop is held: send release", code="emergency-stop")
+
+    def _start_opening(self) -> None:
+        self._openings.add(self.clock.now())
+        self._closing.call_off()
+        self.enclosure.open()
+
+    def _start_closing(self, why: str) -> None:
+        self.cancel_running(why)
+        self._closing.order(self.clock.now())
+        self._helm.take(self.enclosure.close)
+
+    def _watch_the_shutter(self) -> EnclosureReading:
+        """Wait until the shutter is open; report how far it has come."""
+        while (reading := self.enclosure.read()).shutter is ShutterState.OPENING:
+            self.progress(reading.fraction, f"{reading.fraction:.0%} open")
+            self.sleep(POLL)
+        if reading.shutter is not ShutterState.OPEN:
+            raise ActionFailed(
+                f"the shutter is {reading.shutter}, {reading.fraction:.0%} open", code="not-open"
+            )
+        return reading
+
+    def _close_if_it_must(self, reading: EnclosureReading) -> None:
+        """Close on the dome's own judgement: once, and then see whether it does."""
+        turn = self._helm.turn
+        if self._closing.look(reading.shutter, self.clock.now()):
+            self._helm.steer(turn, self.enclosure.stop)
+        settled = reading.shutter in {ShutterState.CLOSED, ShutterState.CLOSING}
+        if settled or reading.held or self._closing.is_under_way or self._closing.has_failed:
+            return
+        if reason := self._why_not_open():
+            self.log.warning("the dome closes by itself: %s", reason)
+            self._start_closing(reason)
+
+    def _follow_the_telescope(self, reading: EnclosureReading) -> None:
+        """Turn the slit after a telescope that looks through it."""
+        pointing = self._pointing.value
+        if reading.shutter is not ShutterState.OPEN or not self._pointing.is_fresh(FRESH):
+            return
+        if not isinstance(pointing, dict) or pointing.get("state") not in {"slewing", "tracking"}:
+            return
+        azimuth = pointing.get("az")
+        if not isinstance(azimuth, int | float):
+            return
+        beside = abs((azimuth - reading.azimuth + 180.0) % 360.0 - 180.0)
+        if beside > SLIT_TOLERANCE:
+            self.enclosure.rotate(azimuth)
+
+    def _show_trouble(self, reading: EnclosureReading) -> None:
+        """Let the agent's status say what is wrong, once a change."""
+        trouble = ""
+        if self._closing.has_failed:
+            trouble = (
+                f"the shutter does not close, it is {reading.fraction:.0%} open: look at it, "
+                "then send close to try once more"
+            )
+        elif reading.held:
+            trouble = f"the emergency stop is held, the shutter is {reading.shutter}"
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        self.recover()
+        if self._closing.has_failed:
+            self.fault(trouble)
+        elif trouble:
+            self.degrade(trouble)

@@ -1,0 +1,186 @@
+"""The telescope's agent: points, tracks, parks, and stays within its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyros_agents.arguments import Declination, RightAscension
+from pyros_agents.drivers import load
+from pyros_agents.ephemeris import airmass, separation
+from pyros_agents.helm import Helm
+from pyros_agents.mount import Mount, MountReading, MountState
+from pyros_agents.mount_simulator import SimulatedMount
+from pyros_agents.pointing_rules import PointingRules
+from pyros_agents.sky import Site, SkyClock
+from pyros_mqtt import ActionFailed, Agent, Channel, every, on
+
+POLL = 0.2
+"""Wall seconds between two looks at a mount that moves."""
+
+
+class Telescope(Agent):
+    """Points the telescope at a place of the sky and tracks it, within horizon and Sun limits."""
+
+    channels = (
+        Channel(
+            "pointing",
+            description="where the telescope looks: ICRS and horizontal degrees, airmass, state",
+            fields=("ra", "dec", "alt", "az", "airmass", "state"),
+            rate=1,
+            retain=True,
+        ),
+    )
+
+    def __init__(  # noqa: PLR0913 - each is a key of the configuration
+        self,
+        name: str = "telescope",
+        *,
+        site: Mapping[str, Any] | Site | None = None,
+        sky: Mapping[str, Any] | SkyClock | None = None,
+        driver: str | Mount = "simulator",
+        driver_options: Mapping[str, Any] | None = None,
+        horizon: float = 15.0,
+        sun_radius: float = 30.0,
+        patience: float = 300.0,
+        **options: Any,
+    ) -> None:
+        """Connect to the mount.
+
+        Args:
+            name: the agent's.
+            site: the place, a table of the configuration.
+            sky: the sky's clock, a table of the configuration.
+            driver: `simulator`, or `package.module:Class` of a mount.
+            driver_options: what that class is made with.
+            horizon: lowest altitude, degrees.
+            sun_radius: never nearer to the Sun, degrees.
+            patience: sky seconds after which a slew or a parking has failed.
+            options: the agent's.
+        """
+        super().__init__(name, **options)
+        place, self.clock = Site.of(site), SkyClock.of(sky)
+        self.mount: Mount = load(
+            driver, SimulatedMount, site=place, clock=self.clock, **(driver_options or {})
+        )
+        self.rules = PointingRules(place, horizon, sun_radius)
+        self._helm = Helm()
+        self._slew_patience = patience
+        self._parking_since: float | None = None
+        self._lost_its_way = False
+
+    @on("goto", ttl=30)
+    def goto(self, ra: RightAscension, dec: Declination) -> dict[str, float]:
+        """Slew to an ICRS direction and track it; done once it is there and has settled."""
+        turn, began = self._helm.take(), self.clock.now()
+        if reason := self.rules.why_not(ra, dec, began):
+            raise ActionFailed(f"not to ra={ra:g} dec={dec:g}: {reason}", code="out-of-limits")
+        state = self.mount.read().state
+        if state in {MountState.PARKED, MountState.PARKING}:
+            raise ActionFailed(f"the telescope is {state}: send unpark first", code="parked")
+        if not self._helm.steer(turn, lambda: self.mount.slew(ra, dec)):
+            raise ActionFailed("a later command has taken over", code="overtaken")
+        try:
+            reading = self._arrive(ra, dec, began)
+        except BaseException:
+            self._helm.steer(turn, self.mount.stop)
+            raise
+        missed = separation((ra, dec), (reading.ra, reading.dec)) * 3600.0
+        return {
+            "ra": reading.ra,
+            "dec": reading.dec,
+            "separation": round(missed, 2),
+            "seconds": round(self.clock.now() - began, 2),
+        }
+
+    @on("park")
+    def park(self) -> dict[str, str]:
+        """Start towards the park position; the channel `pointing` tells when it is parked."""
+        self.cancel_running("the telescope is to be parked")
+        self._helm.take(self.mount.park)
+        return {"state": self.mount.read().state}
+
+    @on("unpark", ttl=30)
+    def unpark(self) -> dict[str, str]:
+        """Let go of the park position, ready to slew."""
+        state = self.mount.read().state
+        if state is MountState.PARKING:
+            raise ActionFailed("the telescope is on its way to the park position", code="parking")
+        self._helm.take(self.mount.unpark)
+        return {"state": self.mount.read().state}
+
+    @on("stop")
+    def stop_motion(self) -> dict[str, str]:
+        """Stand still at once, and cancel the slew that runs."""
+        self.cancel_running("the telescope is to stop")
+        self._helm.take(self.mount.stop)
+        return {"state": self.mount.read().state}
+
+    @on("abort")
+    def abort_motion(self) -> None:
+        """Stand still at once."""
+        self._helm.take(self.mount.stop)
+
+    @every(seconds=1)
+    def measure(self) -> None:
+        """Publish where the telescope looks, and keep it within its limits."""
+        reading = self.mount.read()
+        mass = airmass(reading.altitude)
+        self.telemetry(
+            "pointing",
+            {
+                "ra": round(reading.ra, 6),
+                "dec": round(reading.dec, 6),
+                "alt": round(reading.altitude, 6),
+                "az": round(reading.azimuth, 6),
+                "airmass": None if mass is None else round(mass, 4),
+                "state": reading.state.value,
+            },
+        )
+        self._keep_within_limits(reading)
+        self._watch_the_parking(reading)
+
+    def _arrive(self, ra: float, dec: float, began: float) -> MountReading:
+        """Wait until the mount tracks; report how much of the way is done."""
+        reading = self.mount.read()
+        way = max(separation((ra, dec), (reading.ra, reading.dec)), 1e-6)
+        while reading.state is MountState.SLEWING:
+            left = separation((ra, dec), (reading.ra, reading.dec))
+            self.progress(min(max(1.0 - left / way, 0.0), 1.0), f"{left:.1f} deg to go")
+            if self.clock.now() - began > self._slew_patience:
+                raise ActionFailed(f"no arrival within {self._slew_patience:g} s", code="timeout")
+            self.sleep(POLL)
+            reading = self.mount.read()
+        if reading.state is not MountState.TRACKING:
+            raise ActionFailed(f"the mount does not track, it is {reading.state}", code="no-track")
+        return reading
+
+    def _keep_within_limits(self, reading: MountReading) -> None:
+        """Stop a telescope whose target has set, or that comes too near to a Sun that is up."""
+        now, reason = self.clock.now(), None
+        if reading.state is MountState.TRACKING:
+            reason = self.rules.why_not(reading.ra, reading.dec, now)
+        elif reading.state is MountState.SLEWING and self.rules.sun_burns(
+            reading.ra, reading.dec, now
+        ):
+            reason = "its way leads past the Sun"
+        if reason:
+            self.log.warning("the telescope is stopped: %s", reason)
+            self._helm.take(self.mount.stop)
+
+    def _watch_the_parking(self, reading: MountReading) -> None:
+        """Say so when a telescope that was sent to its park position does not get there."""
+        now = self.clock.now()
+        if reading.state is not MountState.PARKING:
+            self._parking_since = None
+        elif self._parking_since is None:
+            self._parking_since = now
+        late = self._parking_since is not None and now - self._parking_since > self._slew_patience
+        if late and not self._lost_its_way:
+            self.fault(
+                f"not parked within {self._slew_patience:g} s: it stands at altitude "
+                f"{reading.altitude:.1f}, azimuth {reading.azimuth:.1f}"
+            )
+        elif self._lost_its_way and reading.state is MountState.PARKED:
+            self.recover()
+        self._lost_its_way = late or (self._lost_its_way and reading.state is not MountState.PARKED)

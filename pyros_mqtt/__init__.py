@@ -1,0 +1,94 @@
+"""Distributed telemetry agents for robotic observatories over MQTT.
+
+Everything that agents and scripts need is here; it is loaded when it is first used, so that a
+script that only sends a message starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pyros_mqtt.version import __version__
+
+if TYPE_CHECKING:
+    from pyros_mqtt.agent import Agent
+    from pyros_mqtt.dispatch import every, on
+    from pyros_mqtt.errors import (
+        ActionFailed,
+        AgentError,
+        AskedOneself,
+        BadName,
+        Cancelled,
+        Ended,
+        Expired,
+        Failed,
+        Interrupted,
+        NameTaken,
+        NoAnswer,
+        NobodyListens,
+        PyrosError,
+        Rejected,
+        SendError,
+        SettingsError,
+        Undeliverable,
+        Unreachable,
+        WasCancelled,
+    )
+    from pyros_mqtt.fleet import Fleet, Member
+    from pyros_mqtt.messages import Channel, Command, Outcome, Report, Sample, State, Status
+    from pyros_mqtt.sender import Receipt, Sender
+    from pyros_mqtt.settings import Settings
+    from pyros_mqtt.telemetry import Follow
+
+__all__ = [
+    "ActionFailed",
+    "Agent",
+    "AgentError",
+    "AskedOneself",
+    "BadName",
+    "Cancelled",
+    "Channel",
+    "Command",
+    "Ended",
+    "Expired",
+    "Failed",
+    "Fleet",
+    "Follow",
+    "Interrupted",
+    "Member",
+    "NameTaken",
+    "NoAnswer",
+    "NobodyListens",
+    "Outcome",
+    "PyrosError",
+    "Receipt",
+    "Rejected",
+    "Report",
+    "Sample",
+    "SendError",
+    "Sender",
+    "Settings",
+    "SettingsError",
+    "State",
+    "Status",
+    "Undeliverable",
+    "Unreachable",
+    "WasCancelled",
+    "__version__",
+    "every",
+    "on",
+]
+
+_ROOMS = ("errors", "messages", "dispatch", "telemetry", "sender", "settings", "fleet", "agent")
+"""Where the names are, the lightest room first."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its room when it is first used (PEP 562)."""
+    if name in __all__:
+        for room in _ROOMS:
+            module = importlib.import_module(f"pyros_mqtt.{room}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,217 @@
+"""`Agent`: the class that users inherit."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+import signal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyros_mqtt.agent.conversation import Conversation
+from pyros_mqtt.agent.life import Life, Outfit
+from pyros_mqtt.dispatch import Action, ActionTable, Rules, marked_actions, marked_chores
+from pyros_mqtt.errors import ActionFailed, AgentError
+from pyros_mqtt.journal import Journal, MemoryJournal
+from pyros_mqtt.messages import Channel
+from pyros_mqtt.telemetry import Channels
+from pyros_mqtt.topics import Topics, check_name
+from pyros_mqtt.version import __version__
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
+    from pyros_mqtt.transport import Bus
+
+
+class Agent(Conversation):
+    """A named process that takes messages, does work, and shows its state.
+
+    Inherit, call `super().__init__(name)` first, and give each message a method: by `@on`, or by
+    `self.actions_by_message[MESSAGE] = self.method`. Actions run one at a time in the agent's own
+    thread, so they need no locks; urgent ones run beside them in the urgent thread.
+
+    Args:
+        name: one of `[a-z0-9][a-z0-9_-]{0,62}`; by default the class's name in lower case.
+        bus: where to connect; by default the configured brokers.
+        settings: by default those of the environment and the files.
+        journal: where accepted commands are remembered; by default in memory.
+
+    Raises:
+        BadName: the name breaks the rule.
+    """
+
+    ALERT_MANAGER: ClassVar[str] = "alert_manager"
+    CAMERA: ClassVar[str] = "camera"
+    DOME: ClassVar[str] = "dome"
+    MAJORDOME: ClassVar[str] = "majordome"
+    MONITORING: ClassVar[str] = "monitoring"
+    OBSERVATION_MANAGER: ClassVar[str] = "observation_manager"
+    SAFETY: ClassVar[str] = "safety"
+    SCHEDULER: ClassVar[str] = "scheduler"
+    TELESCOPE: ClassVar[str] = "telescope"
+    WEATHER: ClassVar[str] = "weather"
+
+    ABORT: ClassVar[str] = "abort"
+    SHUTDOWN: ClassVar[str] = "shutdown"
+
+    channels: Iterable[Channel] = ()
+    """What it measures; further channels show up with their first measurement."""
+
+    version: str = __version__
+    """Shown in the status."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        bus: Bus | None = None,
+        settings: Settings | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self.name = check_name("agent", _own_name(type(self)) if name is None else name)
+        self.log = logging.getLogger(f"pyros.{self.name}")
+        if settings is None:
+            from pyros_mqtt.settings import Settings
+
+            settings = Settings()
+        self._settings = settings
+        self._bus = bus
+        self._journal = journal
+        self.actions_by_message = ActionTable()
+        topics = Topics(settings.root)
+        self._outfit = Outfit(
+            self.name,
+            topics,
+            self.actions_by_message,
+            measured=Channels(self.name, topics, self.channels),
+            chores=marked_chores(self),
+            version=self.version,
+            description=inspect.cleandoc(type(self).__doc__ or ""),
+            reads_messages_itself=type(self).analyze_message is not Agent.analyze_message,
+        )
+        self._bind()
+
+    def _bind(self) -> None:
+        always = Rules(urgent=True, idempotent=True)
+        self.actions_by_message.bind(Action(self.ABORT, _abort, always))
+        self.actions_by_message.bind(Action(self.SHUTDOWN, _shut_down, always))
+        for action in marked_actions(self):
+            self.actions_by_message.bind(action)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, attribute: str) -> Any:
+            """Tell a subclass that forgot to call our constructor."""
+            kind = type(self).__name__
+            if "_outfit" not in self.__dict__:
+                raise AgentError(
+                    f"{kind}.__init__ has to call super().__init__(name) before anything else "
+                    f"(it wanted {attribute!r})"
+                )
+            raise AttributeError(f"{kind!r} object has no attribute {attribute!r}")
+
+    # -- to override ----------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Start the work: runs once, in the agent's thread, before any message. Must return."""
+
+    def shutdown(self) -> None:
+        """Clean up: runs once, in the agent's thread, when the agent stops."""
+
+    def receive(self) -> None:
+        """Run messages as they come and chores when due, until the agent stops.
+
+        Runs in the agent's thread after `work()`. Override it to do something before or after.
+        """
+        self._alive.receive()
+
+    def analyze_message(self, message: str) -> Any:
+        """Find the action of a message and call it; returns its result.
+
+        Runs in the agent's thread (the urgent thread for urgent messages). An agent that
+        overrides it is given every message, also those that are not in its table;
+        `self.command` is the whole command.
+        """
+        ticket = self._alive.stage.current
+        if ticket is not None and ticket.action is not None and ticket.command.message == message:
+            return ticket.action.call(**ticket.arguments)
+        action = self.actions_by_message.action(message)
+        if action is None:
+            raise ActionFailed(f"there is no message {message!r}", "unknown-message")
+        return action.call()
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the agent's threads. Returns at once; connecting and `work()` follow.
+
+        Raises:
+            AgentError: it has been started before.
+            SettingsError: no broker is configured.
+        """
+        if self._life is not None:
+            raise AgentError(f"{self.name} has been started already; make a new one instead")
+        bus = self._bus
+        if bus is None:
+            from pyros_mqtt.link import Brokers
+
+            bus = Brokers(self._settings)
+        journal = self._journal or MemoryJournal(self._settings.max_clock_skew)
+        self._life = Life(self, self._outfit, bus, self._settings, journal)
+        self._life.start()
+
+    def stop(self) -> None:
+        """Ask the agent to end: cancels what runs and waits. Returns at once."""
+        self._alive.stop()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the agent has ended; whether it has within `timeout` seconds.
+
+        Raises:
+            NameTaken: it ended because another live agent holds its name.
+            Exception: what ended it, if `work()` or `receive()` raised.
+        """
+        ended = self._alive.join(timeout)
+        if ended and self._alive.failure is not None:
+            raise self._alive.failure
+        return ended
+
+    def run(self) -> None:
+        """Start, and block until the agent ends; SIGTERM and SIGINT end it. For the main thread.
+
+        Raises:
+            As `start` and `join`.
+        """
+        self.start()
+        before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            while not self.join(timeout=0.5):
+                pass
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        if self._alive.stopping.is_set():
+            raise KeyboardInterrupt
+        self.log.info("%s received", signal.Signals(number).name)
+        self.stop()
+
+    @property
+    def is_alive(self) -> bool:
+        """The agent has been started and has not ended."""
+        return self._life is not None and self._life.is_alive
+
+
+def _own_name(kind: type) -> str:
+    """`AlertManager` becomes `alert_manager`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower().strip("_")
+
+
+def _abort() -> None:
+    """Cancel the command that runs and all that wait."""
+
+
+def _shut_down() -> None:
+    """End the agent."""

@@ -1,0 +1,107 @@
+"""What an agent says to the others, and what it hears from them."""
+
+from __future__ import annotations
+
+from pyros_mqtt.agent.conduct import Conduct
+from pyros_mqtt.agent.life import Outfit
+from pyros_mqtt.errors import AskedOneself
+from pyros_mqtt.messages import JSON
+from pyros_mqtt.sender.receipt import OnProgress, Receipt
+from pyros_mqtt.sender.sender import compose
+from pyros_mqtt.telemetry import Follow
+
+
+class Conversation(Conduct):
+    """The part of `Agent` that talks with the rest of the observatory."""
+
+    _outfit: Outfit
+
+    def telemetry(
+        self,
+        channel: str,
+        value: JSON,
+        unit: str | None = None,
+        *,
+        time: float | None = None,
+        quality: str = "good",
+    ) -> None:
+        """Publish a measurement. For any thread.
+
+        Args:
+            channel: the channel's name; a new one is declared by its first measurement.
+            value: a number, text, boolean, None, or a dict of such fields.
+            unit: of a new channel, spelled as in VOUnit (`deg`, `m.s**-1`).
+            time: POSIX seconds, UTC; by default now.
+            quality: `good`, `uncertain` or `bad`.
+        """
+        self._outfit.measured.publish(channel, value, unit, time, quality)
+
+    def follow(self, agent: str, channel: str) -> Follow:
+        """Keep the latest value of another agent's channel at hand."""
+        for known in self._outfit.followed:
+            if (known.agent, known.channel) == (agent, channel):
+                return known
+        follow = Follow(agent, channel)
+        self._outfit.followed.append(follow)
+        if self._life is not None:
+            self._life.listen_to(follow)
+        return follow
+
+    def send_to(
+        self,
+        agent: str,
+        message: str,
+        /,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+        args: dict[str, JSON] | None = None,
+        **more: JSON,
+    ) -> Receipt:
+        """Send a message in this agent's name; returns once it has been accepted.
+
+        Raises:
+            AskedOneself: `agent` is this one.
+            SendError: as `Sender.send_to`.
+            Cancelled: as `sleep`, which it does while it waits.
+        """
+        arguments = {**(args or {}), **more}
+        command = compose(agent, message, self.name, args=arguments, ttl=ttl, urgent=urgent)
+        if agent == self.name:
+            raise AskedOneself(command, "an agent cannot send to itself: call the method instead")
+        receipt = self._alive.voice.send(command)
+        while not receipt.is_answered:
+            self.checkpoint()
+            receipt.wait_answered(0.05)
+        return receipt.wait_accepted()
+
+    def wait_for(
+        self,
+        receipt: Receipt,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JSON:
+        """Wait for the end of a command that was sent, and return its result.
+
+        Raises:
+            SendError: as `Sender.ask`.
+            Cancelled: as `sleep`, which it does while it waits.
+        """
+        return receipt.result(timeout, on_progress, between=self.checkpoint)
+
+    def ask(  # noqa: PLR0913 - each is a choice of the sender
+        self,
+        agent: str,
+        message: str,
+        /,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        args: dict[str, JSON] | None = None,
+        **more: JSON,
+    ) -> JSON:
+        """Send a message in this agent's name, and wait for its result: `send_to`, `wait_for`."""
+        receipt = self.send_to(agent, message, ttl=ttl, urgent=urgent, args=args, **more)
+        return self.wait_for(receipt, timeout, on_progress)

@@ -1,0 +1,378 @@
+"""One life of an agent: its threads, from the look at its name to its last status."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pyros_mqtt import wire
+from pyros_mqtt.agent.chores import Chores
+from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
+from pyros_mqtt.agent.performance import Stage
+from pyros_mqtt.condition import Condition
+from pyros_mqtt.dispatch import ActionTable, Chore
+from pyros_mqtt.errors import Cancelled, NameTaken
+from pyros_mqtt.inbox import Inbox, Limits, Ticket
+from pyros_mqtt.messages import About, Outcome, Progress, State, Status
+from pyros_mqtt.outbox import Outbox
+from pyros_mqtt.sender import Voice
+from pyros_mqtt.telemetry import Channels, Follow
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Bus, Parcel
+
+if TYPE_CHECKING:
+    from pyros_mqtt.journal import Journal
+    from pyros_mqtt.settings import Settings
+
+log = logging.getLogger(__name__)
+
+OFFLINE = 3.0
+"""Seconds to wait for a broker before the agent begins to work without one."""
+
+SLOW_WORK = 5.0
+"""Seconds after which a `work()` that has not returned is called out."""
+
+FAREWELL = 2.0
+"""Most seconds for the last status and the disconnection together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What an agent brings into its life: its name, table, channels and chores."""
+
+    name: str
+    topics: Topics
+    actions: ActionTable
+    measured: Channels
+    chores: dict[str, tuple[Chore, Callable[[], Any]]]
+    version: str
+    description: str
+    reads_messages_itself: bool
+    followed: list[Follow] = field(default_factory=list)
+
+    def vocabulary(self) -> int:
+        """Changes when there are new messages or channels to tell of."""
+        return len(self.actions) + len(self.measured.declared)
+
+    def about(self, journal: str) -> About:
+        """What the agent understands and measures."""
+        return About(
+            self.name,
+            version=self.version,
+            description=self.description,
+            messages=self.actions.infos(),
+            telemetry=self.measured.declared,
+            journal=journal,
+        )
+
+
+class Hooks(Protocol):
+    """What a life calls of its agent, in the agent's thread (urgent messages: the urgent one)."""
+
+    def work(self) -> None:
+        """Start the work."""
+
+    def receive(self) -> None:
+        """Run messages until the end."""
+
+    def analyze_message(self, message: str) -> Any:
+        """Run one message."""
+
+    def shutdown(self) -> None:
+        """Clean up."""
+
+
+class Life:
+    """Runs an agent. `start` and `stop` are for any thread."""
+
+    def __init__(
+        self, agent: Hooks, outfit: Outfit, bus: Bus, settings: Settings, journal: Journal
+    ) -> None:
+        self._agent = agent
+        self._outfit = outfit
+        self._name = outfit.name
+        self._bus = bus
+        self.session = secrets.token_hex(8)
+        self.condition = Condition(time.monotonic())
+        self.chores = Chores(self.condition)
+        self.stopping = threading.Event()
+        self.failure: BaseException | None = None
+        self._replaced_by: Status | None = None
+        self._born = time.monotonic()
+        self._warned = False
+        self._introduced = -1
+        self._journal = journal
+        self._topics = outfit.topics
+        self.transport = bus.transport(self._topics.client_id(outfit.name))
+        claim = Status(
+            outfit.name,
+            State.STARTING,
+            session=self.session,
+            boot=time.time_ns() // 1_000_000,
+            beat=settings.beat,
+            version=outfit.version,
+        )
+        self.outbox = Outbox(self.transport, self._topics, claim, self.condition, journal)
+        self.stage = Stage(self.outbox, self.condition)
+        self.inbox = Inbox(
+            outfit.name,
+            outfit.actions,
+            journal,
+            self.outbox.send,
+            lambda: self.condition.life,
+            session=self.session,
+            limits=Limits(settings.max_payload, settings.max_waiting, settings.max_clock_skew),
+            accepts_all=outfit.reads_messages_itself,
+        )
+        self._wire_up()
+        self._main = threading.Thread(target=self._run, name=f"agent {outfit.name}")
+        self._urgent = threading.Thread(
+            target=self._run_urgent, name=f"urgent {outfit.name}", daemon=True
+        )
+
+    def _wire_up(self) -> None:
+        name, topics, transport = self._name, self._topics, self.transport
+        transport.subscribe(topics.inbox(name), self.inbox.receive)
+        watch = Watch(name, self.session, lambda: self.outbox.boot, self._insist, self._give_way)
+        transport.subscribe(topics.status(name), watch.hear)
+        transport.on_turn(self.inbox.end_turn)
+        transport.on_turn(self._tick)
+        transport.on_state(self._state_changed)
+        transport.guard(self._may_return)
+        self.voice = Voice(transport, topics, name)
+        self._outfit.measured.connect(transport)
+        for follow in self._outfit.followed:
+            self.listen_to(follow)
+        for title, (chore, call) in self._outfit.chores.items():
+            self.chores.add(title, call, chore.seconds)
+
+    # -- for any thread -----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the agent's threads. Returns at once."""
+        self._main.start()
+
+    def stop(self, why: str = "the agent is stopping") -> None:
+        """Ask everything to end; the running action ends at its next checkpoint."""
+        self.stopping.set()
+        self.stage.cancel_main(why)
+        self.inbox.wake()
+
+    def listen_to(self, follow: Follow) -> None:
+        """Keep a neighbour's channel at hand."""
+        topic = self._topics.telemetry(follow.agent, follow.channel)
+        self.transport.subscribe(topic, follow.hear)
+
+    def join(self, timeout: float | None) -> bool:
+        """Wait for the end of the agent's thread; whether it has come."""
+        self._main.join(timeout)
+        return not self._main.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """The agent's thread runs."""
+        return self._main.is_alive()
+
+    def is_here(self) -> bool:
+        """The caller is the agent's thread."""
+        return threading.current_thread() is self._main
+
+    # -- the agent's thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._claim_name()
+            self._urgent.start()
+            self._work()
+            self._agent.receive()
+        except Cancelled:
+            pass
+        except BaseException as error:
+            self.failure = error
+            self.stopping.set()
+            if not isinstance(error, NameTaken):
+                log.exception("agent %s has failed", self._name)
+        finally:
+            self._end()
+
+    def _claim_name(self) -> None:
+        lookout = Lookout(self._bus, self._topics, self._name)
+        finding = lookout.find(OFFLINE)
+        if finding is None:
+            log.warning("no broker yet; %s works without one", self._name)
+            args = (lookout,)
+            threading.Thread(target=self._claim_later, args=args, daemon=True).start()
+            return
+        lookout.close()
+        self._move_in(finding)
+
+    def _claim_later(self, lookout: Lookout) -> None:
+        """The broker was away at the start; runs in a thread of its own until it is there."""
+        finding = None
+        while finding is None and not self.stopping.is_set():
+            finding = lookout.find(1.0)
+        lookout.close()
+        if finding is not None and not self.stopping.is_set():
+            try:
+                self._move_in(finding)
+            except NameTaken as error:
+                self.failure = error
+                self.stop(str(error))
+
+    def _move_in(self, finding: Finding) -> None:
+        if finding.holder is not None:
+            raise NameTaken(finding.holder)
+        self.outbox.rebase(finding.last_boot)
+        name = self._name
+        payload = wire.last_will(name, self.session, self.outbox.boot)
+        self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
+
+    def _work(self) -> None:
+        self._agent.work()
+        self.condition.sign(time.monotonic())
+        if not self.stopping.is_set():
+            self.condition.enter(State.READY)
+            self._introduce()
+            self.outbox.publish_status()
+
+    def receive(self) -> None:
+        """Run what comes, one at a time, and chores when due, until the agent stops."""
+        while not self.stopping.is_set():
+            now = time.monotonic()
+            self.condition.sign(now)
+            self.chores.run_due(now)
+            ticket = self.inbox.take(min(self.chores.next_due(time.monotonic()), 1.0))
+            if ticket is not None:
+                self.stage.perform(ticket, self._perform)
+
+    def pause(self, seconds: float, cancelled: threading.Event | None) -> None:
+        """Wait within an action, showing life and running due chores meanwhile.
+
+        Raises:
+            Cancelled: the action has been cancelled, or the agent stops.
+        """
+        end = time.monotonic() + seconds
+        event = cancelled or self.stopping
+        while True:
+            now = time.monotonic()
+            if self.is_here():
+                self.condition.sign(now)
+                self.chores.run_due(now)
+            if event.is_set():
+                raise Cancelled
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            due = self.chores.next_due(time.monotonic()) if not self.chores.is_busy else left
+            event.wait(min(left, max(due, 0.005), 1.0) if self.is_here() else left)
+
+    def advance(self, ticket: Ticket, progress: Progress, patience: float | None) -> None:
+        """Show how far an action has come."""
+        if not ticket.is_urgent:
+            self.condition.advance(progress, time.monotonic(), patience)
+        self.outbox.advanced(ticket.command, progress, patience)
+
+    def _perform(self, ticket: Ticket) -> Any:
+        return self._agent.analyze_message(ticket.command.message)
+
+    def _end(self) -> None:
+        """Leave so that nobody waits for us in vain."""
+        self.stopping.set()
+        self.inbox.wake()
+        taken = self._replaced_by is not None or isinstance(self.failure, NameTaken)
+        if not taken:
+            self.condition.enter(State.STOPPING)
+            self.outbox.publish_status()
+        self.cancel_waiting("the agent is stopping")
+        try:
+            self._agent.shutdown()
+        except Exception:
+            log.exception("%s: shutdown() failed", self._name)
+        if self._urgent.is_alive():
+            self._urgent.join(FAREWELL)
+        self.voice.abandon("the agent is stopping")
+        if not taken:
+            reason = f"it failed: {self.failure}" if self.failure else ""
+            self.condition.enter(State.STOPPED, reason)
+            if self.transport.is_up:
+                self.outbox.wait_until_told(FAREWELL / 2)
+        self.transport.close(FAREWELL / 2)
+        self._journal.close()
+
+    # -- the urgent thread --------------------------------------------------------------------
+
+    def _run_urgent(self) -> None:
+        while True:
+            ticket = self.inbox.take_urgent(1.0)
+            if ticket is None:
+                if self.stopping.is_set():
+                    return
+                continue
+            message = ticket.command.message
+            if message == "abort":
+                self.stage.cancel_main("aborted")
+                self.cancel_waiting("aborted")
+            self.stage.perform(ticket, self._perform)
+            if message == "shutdown":
+                self.stop("the agent was told to shut down")
+
+    def cancel_waiting(self, why: str) -> None:
+        """Give every command that waits its terminal report."""
+        for ticket in self.inbox.withdraw():
+            self.stage.end(ticket, Outcome.CANCELLED, "cancelled", why)
+
+    # -- the network thread -------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        life = self.condition.life
+        slow = time.monotonic() - self._born > SLOW_WORK
+        if life is State.STARTING and slow and not self._warned:
+            self._warned = True
+            text = f"work() has not returned for {SLOW_WORK:.0f} s; until then no message is taken"
+            log.warning("%s: %s", self._name, text)
+            self.condition.enter(State.STARTING, text)
+        if life is State.READY and self._introduced != self._outfit.vocabulary():
+            self._introduce()
+        self.outbox.waiting = self.inbox.waiting
+        self.outbox.dropped = self._outfit.measured.dropped
+        self.outbox.tick()
+
+    def _introduce(self) -> None:
+        self._introduced = self._outfit.vocabulary()
+        self.outbox.introduce(self._outfit.about(self._journal.kind))
+
+    def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
+        if up:
+            self.outbox.greet()
+
+    def _insist(self, boot: int) -> None:
+        if self._replaced_by is None:
+            self.outbox.rebase(boot)
+            self.outbox.publish_status()
+
+    def _give_way(self, status: Status) -> None:
+        log.error(
+            "%s has been replaced by pid %s on %s; it stops acting",
+            self._name, status.pid or "?", status.host or "?",
+        )  # fmt: skip
+        self._replaced_by = status
+        self.failure = NameTaken(status)
+        self.stop("another agent of this name has taken over")
+
+    def _may_return(self) -> bool:
+        """Whether the name is still ours after we have been thrown out; may block."""
+        if self._replaced_by is not None:
+            return False
+        lookout = Lookout(self._bus, self._topics, self._name)
+        finding = lookout.find(FAREWELL)
+        lookout.close()
+        holder = finding.holder if finding else None
+        if holder is None or holder.session == self.session or holder.boot < self.outbox.boot:
+            return True
+        self._give_way(holder)
+        return False

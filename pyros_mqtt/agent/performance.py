@@ -1,0 +1,108 @@
+"""One ticket from its start to its terminal report; in the agent's or the urgent thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pyros_mqtt.condition import Condition
+from pyros_mqtt.dispatch import PATIENCE, plain
+from pyros_mqtt.errors import ActionFailed, Cancelled, PyrosError, Refusal
+from pyros_mqtt.inbox import Ticket
+from pyros_mqtt.messages import JSON, Outcome, Problem, Report, Task, report_on
+from pyros_mqtt.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+
+class Stage:
+    """Performs tickets, one at a time in each thread, and knows which one is on."""
+
+    def __init__(self, outbox: Outbox, condition: Condition) -> None:
+        self._outbox = outbox
+        self._condition = condition
+        self._here = threading.local()
+        self._main: Ticket | None = None
+
+    @property
+    def current(self) -> Ticket | None:
+        """The ticket that the calling thread performs."""
+        return getattr(self._here, "ticket", None)
+
+    def cancel_main(self, why: str) -> bool:
+        """Ask the ordinary action that runs to end; whether there is one."""
+        ticket = self._main
+        if ticket is None:
+            return False
+        ticket.cancel(why)
+        return True
+
+    def perform(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
+        """Start a ticket, unless it is too late or cancelled, and report its end."""
+        if ticket.cancelled.is_set():
+            self.end(ticket, Outcome.CANCELLED, "cancelled", ticket.why)
+        elif ticket.is_late():
+            self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
+        elif ticket.is_urgent:
+            self._play(ticket, call)
+        else:
+            self._play_main(ticket, call)
+
+    def end(self, ticket: Ticket, state: Outcome, code: str, text: str) -> None:
+        """Report the end of a ticket that was not performed."""
+        report = report_on(ticket.command, state, time.time(), error=Problem(code, text))
+        self._outbox.ended(ticket.command, report)
+
+    def _play_main(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
+        command, rules = ticket.command, ticket.action and ticket.action.rules
+        task = Task(command.message, command.id, command.sender, time.time())
+        self._main = ticket
+        self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
+        self._outbox.began(command)
+        try:
+            self._play(ticket, call)
+        finally:
+            self._main = None
+            self._condition.end(time.monotonic())
+
+    def _play(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
+        self._here.ticket = ticket
+        try:
+            report = self._report(ticket, call)
+        finally:
+            self._here.ticket = None
+        self._outbox.ended(ticket.command, report)
+
+    def _report(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> Report:
+        """Call the action, whatever comes of it."""
+        command = ticket.command
+        try:
+            result = _told(call(ticket))
+        except Cancelled:
+            error = Problem("cancelled", ticket.why or "cancelled")
+            return report_on(command, Outcome.CANCELLED, time.time(), error=error)
+        except Refusal as refusal:
+            return self._failed(ticket, refusal.code, refusal.text)
+        except ActionFailed as failure:
+            return self._failed(ticket, failure.code, failure.text)
+        except PyrosError as error:
+            return self._failed(ticket, "action-failed", str(error))
+        except Exception as error:
+            log.exception("%s failed", command.message)
+            return self._failed(ticket, "action-failed", str(error) or repr(error))
+        return report_on(command, Outcome.DONE, time.time(), result=result)
+
+    def _failed(self, ticket: Ticket, code: str, text: str) -> Report:
+        log.warning("%s failed: %s", ticket.command.message, text)
+        error = Problem(code, text)
+        return report_on(ticket.command, Outcome.FAILED, time.time(), error=error)
+
+
+def _told(result: Any) -> JSON:
+    try:
+        return plain(result)
+    except ValueError as error:
+        raise ActionFailed(f"it ran, but its result cannot be sent: {error}") from None

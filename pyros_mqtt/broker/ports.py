@@ -1,0 +1,60 @@
+"""TCP ports of this machine's loopback: which are free, and who has one that is not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+_LISTENING = "0A"  # the state's number in /proc/net/tcp
+
+
+def any_free_port() -> int:
+    """Ask the system for a port that nobody uses."""
+    with socket.socket() as trial:
+        trial.bind((LOOPBACK, 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+def why_not_free(port: int) -> str:
+    """Say what keeps a port from being listened on; empty where nothing does."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((LOOPBACK, port))
+        except PermissionError:
+            return "needs root's rights"
+        except OSError:
+            return f"is taken by {_holder(port) or 'another process'}"
+    return ""
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=0.5):
+        return True
+    return False
+
+
+def _holder(port: int) -> str:
+    """Name the process that listens there; empty where the system does not tell (or us)."""
+    wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # processes come and go, and others' are not shown
+            if str(descriptor.readlink()) in wanted:
+                process = descriptor.parents[1]
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+    return ""
+
+
+def _inodes(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                _, local, _, state, *_, inode = line.split()[:10]
+                if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
+                    yield inode

@@ -1,0 +1,165 @@
+"""Everything that can go wrong, as one tree; each error carries the object it is about.
+
+The texts are for people: what was wrong, with which value, and what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyros_mqtt.messages import Command, Report, Status
+
+
+class PyrosError(Exception):
+    """The root of every error that this library raises on purpose."""
+
+
+class BadName(PyrosError, ValueError):
+    """A name of an agent, sender, channel or alarm, or a topic root, breaks the rule.
+
+    Attributes:
+        name: what was given.
+    """
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(
+            f"{kind} {name!r} is not a valid name: use 1 to 63 of a-z, 0-9, '-' and '_', "
+            "starting with a letter or a digit"
+        )
+        self.name = name
+
+
+class SettingsError(PyrosError):
+    """A setting or a configuration file is wrong; names file, key and value."""
+
+
+class Refusal(PyrosError):
+    """A message that an inbox does not accept.
+
+    Attributes:
+        code: one of the protocol's error codes, for programs.
+        text: the reason, for people.
+        command: as much of the command as could be read, for the report.
+    """
+
+    def __init__(self, code: str, text: str, command: Command | None = None) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+        self.command = command
+
+
+class BadPayload(PyrosError, ValueError):
+    """A status, report or measurement from the bus that cannot be read."""
+
+
+# -- what an agent can run into -------------------------------------------------------------
+
+
+class AgentError(PyrosError):
+    """An agent was used or written wrongly; the text says how to mend it."""
+
+
+class NameTaken(AgentError):
+    """Another live process already holds this agent's name.
+
+    Attributes:
+        holder: the status of the one that holds it.
+    """
+
+    def __init__(self, holder: Status) -> None:
+        super().__init__(
+            f"the name {holder.agent!r} is held by a live agent on host "
+            f"{holder.host or 'unknown'}, pid {holder.pid or 'unknown'}: "
+            "stop that one first, or give this one another name"
+        )
+        self.holder = holder
+
+
+class ActionFailed(PyrosError):
+    """Raise it in an action to end its command as `failed` with a text of your own.
+
+    Attributes:
+        code: goes into the report's `error.code`.
+    """
+
+    def __init__(self, text: str, code: str = "action-failed") -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+class Cancelled(BaseException):
+    """Ends a cancelled action at its next checkpoint.
+
+    It is no `Exception`, so that a driver's `except Exception: retry` cannot swallow an abort.
+    """
+
+
+# -- what a sender can be told --------------------------------------------------------------
+
+
+class SendError(PyrosError):
+    """A command did not get where it should, or did not end well.
+
+    Attributes:
+        command: the command in question.
+    """
+
+    def __init__(self, command: Command, text: str) -> None:
+        super().__init__(f"{command.message!r} to {command.agent}: {text}")
+        self.command = command
+
+
+class NobodyListens(SendError):
+    """No agent of this name is on the bus."""
+
+
+class Unreachable(SendError):
+    """No broker could be reached before the deadline; the command never left."""
+
+
+class NoAnswer(SendError):
+    """The deadline passed without an answer: what became of the command is not known."""
+
+
+class AskedOneself(SendError):
+    """An agent that waited for itself would wait for ever."""
+
+
+class Undeliverable(SendError):
+    """The broker or the link refused the command itself: too large, or not allowed."""
+
+
+class Ended(SendError):
+    """The agent reported an end other than `done`.
+
+    Attributes:
+        report: the agent's terminal report.
+    """
+
+    def __init__(self, command: Command, report: Report) -> None:
+        reason = f": {report.error.text} ({report.error.code})" if report.error else ""
+        super().__init__(command, f"{report.state}{reason}")
+        self.report = report
+
+
+class Rejected(Ended):
+    """The agent did not accept the command; `report.error` says why."""
+
+
+class Expired(Ended):
+    """The command came to the agent after its deadline and was not started."""
+
+
+class Failed(Ended):
+    """The action ran and failed."""
+
+
+class WasCancelled(Ended):
+    """The command was cancelled, by an abort or by the agent's shutdown."""
+
+
+class Interrupted(Ended):
+    """The agent died while the action ran; how far it came is not known."""

@@ -1,0 +1,272 @@
+"""Network thread -> classify -> journal -> queues by urgency (protocol section 4)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyros_mqtt import wire
+from pyros_mqtt.dispatch import Action, ActionTable
+from pyros_mqtt.errors import Refusal
+from pyros_mqtt.journal import Journal
+from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
+from pyros_mqtt.transport import Delivery
+from pyros_mqtt.wire.command import Properties
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an inbox takes: bytes a payload, commands in waiting, seconds of clock skew."""
+
+    max_payload: int = 256 * 1024
+    max_waiting: int = 1000
+    max_clock_skew: float = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """An accepted command on its way to its action. `arrived` is monotonic seconds."""
+
+    command: Command
+    action: Action | None
+    arguments: dict[str, Any]
+    arrived: float
+    lifetime: float | None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    why: str = ""
+
+    @property
+    def is_urgent(self) -> bool:
+        """It overtakes what waits."""
+        return self.command.urgent or bool(self.action and self.action.rules.urgent)
+
+    def is_late(self) -> bool:
+        """Its deadline has passed, by the wall clock or by the time since it arrived."""
+        deadline, lifetime = self.command.deadline, self.lifetime
+        if deadline is not None and time.time() > deadline:
+            return True
+        return lifetime is not None and time.monotonic() - self.arrived > lifetime
+
+    def cancel(self, why: str) -> None:
+        """Ask it to end; it does so at its next checkpoint."""
+        self.why = self.why or why
+        self.cancelled.set()
+
+
+class Inbox:
+    """Takes in what comes, journals it, and hands it out in the right order.
+
+    `receive` and `end_turn` are for the network thread; the rest is for any thread.
+
+    Args:
+        answer: sends a report on a command.
+        life: where in its life the agent is.
+        accepts_all: take messages that are not in the table, for an agent that reads them itself.
+    """
+
+    def __init__(  # noqa: PLR0913 - an inbox stands between all of these
+        self,
+        agent: str,
+        table: ActionTable,
+        journal: Journal,
+        answer: Callable[[Command, Report], None],
+        life: Callable[[], State],
+        *,
+        session: str = "",
+        limits: Limits | None = None,
+        accepts_all: bool = False,
+    ) -> None:
+        self._agent = agent
+        self._session = session
+        self._table = table
+        self._journal = journal
+        self._answer = answer
+        self._life = life
+        self._limits = limits or Limits()
+        self._accepts_all = accepts_all
+        self._changed = threading.Condition()
+        self._waiting: deque[Ticket] = deque()
+        self._urgent: deque[Ticket] = deque()
+        self._turn: list[tuple[Command, Report, Ticket | None]] = []
+        self.ignored = 0
+        """Empty payloads that came in."""
+
+    # -- network thread -------------------------------------------------------------------
+
+    def receive(self, delivery: Delivery) -> None:
+        """Classify one message; what it leads to happens at the end of the turn."""
+        wall, now = time.time(), time.monotonic()
+        try:
+            command = self._read(delivery, wall)
+            if command is None:
+                self.ignored += 1
+                return
+            repeated = self._repeated(command)
+            if repeated is not None:
+                self._turn.append((command, repeated, None))
+                return
+            self._accept_or_refuse(command, wall, now)
+        except Refusal as refusal:
+            self._refuse(refusal)
+
+    def end_turn(self) -> None:
+        """Commit the journal; only then tell the senders, and let the threads have the work."""
+        turn, self._turn = self._turn, []
+        if not turn:
+            return
+        self._journal.commit()
+        with self._changed:
+            for _, _, ticket in turn:
+                if ticket is not None:
+                    (self._urgent if ticket.is_urgent else self._waiting).append(ticket)
+            for command, report, _ in turn:
+                self._answer(command, report)
+            self._changed.notify_all()
+
+    def _read(self, delivery: Delivery, wall: float) -> Command | None:
+        properties = Properties(delivery.correlation, delivery.expiry, delivery.reply_to)
+        command = wire.decode_command(
+            delivery.payload,
+            self._agent,
+            arrived=wall,
+            max_payload=self._limits.max_payload,
+            properties=properties,
+        )
+        if command is not None and delivery.retain:
+            text = "it is retained on the broker: commands are never published with the retain flag"
+            raise Refusal("retained", text, command)
+        return command
+
+    def _repeated(self, command: Command) -> Report | None:
+        """The latest report on a command that has been here before."""
+        if not command.id:
+            return None
+        entry = self._journal.find(command.sender, command.id)
+        if entry is None:
+            return None
+        if not entry.is_same_as(command):
+            text = f"the id {command.id!r} was used for another command"
+            raise Refusal("conflict", text, command)
+        return entry.report
+
+    def _ticket(self, command: Command, wall: float, now: float) -> Ticket:
+        """Check everything that can be checked before a command is accepted."""
+        action = self._table.action(command.message)
+        if action is None and not self._accepts_all:
+            raise self._table.unknown(command)
+        urgent = bool(action and action.rules.urgent)
+        if command.urgent and not urgent:
+            text = f"{command.message!r} is not an urgent message of {self._agent}"
+            raise Refusal("forbidden", text, command)
+        if command.session is not None and command.session != self._session:
+            text = f"it is meant for session {command.session!r}, this is {self._session!r}"
+            raise Refusal("conflict", text, command)
+        command = self._timed(command, action, wall)
+        arguments = action.check(command) if action else {}
+        self._check_room(command, urgent=urgent)
+        lifetime = None if command.deadline is None else command.deadline - wall
+        return Ticket(command, action, arguments, now, lifetime)
+
+    def _timed(self, command: Command, action: Action | None, wall: float) -> Command:
+        """Give the command its deadline, and refuse it where its times are wrong."""
+        skew = self._limits.max_clock_skew
+        if command.sent_at is not None and command.sent_at > wall + skew:
+            ahead = command.sent_at - wall
+            text = f"it was sent {ahead:.1f} s in the future: set the clocks"
+            raise Refusal("clock-skew", text, command)
+        if action is not None and action.rules.ttl is not None:
+            latest = (wall if command.sent_at is None else command.sent_at) + action.rules.ttl
+            command = replace(command, deadline=min(latest, command.deadline or latest))
+        if command.deadline is not None and wall > command.deadline:
+            raise _TooLate(command, wall - command.deadline)
+        return command
+
+    def _check_room(self, command: Command, *, urgent: bool) -> None:
+        if urgent:
+            return
+        if self._life() is not State.READY:
+            raise Refusal("not-ready", f"{self._agent} is {self._life()}", command)
+        coming = sum(1 for _, _, t in self._turn if t is not None and not t.is_urgent)
+        if len(self._waiting) + coming >= self._limits.max_waiting:
+            text = f"{self._limits.max_waiting} commands wait already"
+            raise Refusal("full", text, command)
+
+    def _accept_or_refuse(self, command: Command, wall: float, now: float) -> None:
+        """Decide on a command that could be read; the decision stands if it comes again."""
+        try:
+            ticket = self._ticket(command, wall, now)
+        except Refusal as refusal:
+            report = self._refuse(refusal)
+            if command.id:
+                self._journal.write(command, report)
+            return
+        ticket.command = _with_id(ticket.command)
+        report = report_on(ticket.command, Outcome.ACCEPTED, time.time())
+        self._journal.write(ticket.command, report)
+        self._turn.append((ticket.command, report, ticket))
+
+    def _refuse(self, refusal: Refusal) -> Report:
+        command = _with_id(refusal.command or Command(self._agent, ""))
+        state = Outcome.EXPIRED if isinstance(refusal, _TooLate) else Outcome.REJECTED
+        log.info("%s: %s %s: %s", self._agent, state, command.message, refusal.text)
+        error = Problem(refusal.code, refusal.text)
+        report = report_on(command, state, time.time(), error=error)
+        self._turn.append((command, report, None))
+        return report
+
+    # -- any thread -------------------------------------------------------------------------
+
+    def take(self, timeout: float) -> Ticket | None:
+        """The next ordinary ticket, or None after `timeout` seconds, or when woken."""
+        return self._take(self._waiting, timeout)
+
+    def take_urgent(self, timeout: float) -> Ticket | None:
+        """The next urgent ticket, or None after `timeout` seconds, or when woken."""
+        return self._take(self._urgent, timeout)
+
+    def put_back(self, ticket: Ticket) -> None:
+        """Queue a ticket from the journal of an earlier life."""
+        with self._changed:
+            self._waiting.append(ticket)
+
+    def wake(self) -> None:
+        """Let those who wait look around."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def withdraw(self) -> list[Ticket]:
+        """Take out every ordinary ticket that waits, so that the caller can end it."""
+        with self._changed:
+            tickets = list(self._waiting)
+            self._waiting.clear()
+        return tickets
+
+    @property
+    def waiting(self) -> int:
+        """Ordinary commands that wait."""
+        return len(self._waiting)
+
+    def _take(self, queue: deque[Ticket], timeout: float) -> Ticket | None:
+        with self._changed:
+            if not queue and timeout > 0:
+                self._changed.wait(timeout)
+            return queue.popleft() if queue else None
+
+
+class _TooLate(Refusal):
+    """The deadline has passed: the command is reported as expired."""
+
+    def __init__(self, command: Command, seconds: float) -> None:
+        super().__init__("timeout", f"it came {seconds:.1f} s after its deadline", command)
+
+
+def _with_id(command: Command) -> Command:
+    return command if command.id else replace(command, id=uuid.uuid4().hex)

@@ -1,0 +1,316 @@
+"""One connection to one broker, driven by hand through paho's calls for external loops.
+
+Everything here runs in the network thread that made the connection. paho never starts a thread of
+its own and never writes from another one, and no callback of ours lets an exception out.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from pyros_mqtt.transport import Delivery, Fate, Parcel
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import BrokerUrl
+
+V5 = MQTTProtocolVersion.MQTTv5
+V311 = MQTTProtocolVersion.MQTTv311
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds for TCP, TLS and the broker's answer to CONNECT, each."""
+
+READS_A_TURN = 200
+"""Packets read before what they brought is committed and acknowledged."""
+
+_MISC_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who connects, and how: client id, credentials, TLS context, keep-alive in seconds, will."""
+
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+    keepalive: int = 10
+    will: Parcel | None = None
+
+
+class Events(Protocol):
+    """What a connection tells its link, always in the network thread."""
+
+    def arrived(self, delivery: Delivery, mid: int) -> None:
+        """A message came; `mid` is 0 where it needs no acknowledgement."""
+
+    def landed(self, mid: int, fate: str) -> None:
+        """The broker acknowledged a publication."""
+
+    def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
+        """The broker answered a subscription."""
+
+
+class Connection:
+    """One paho client over one socket. Not reused: a new attempt makes a new one."""
+
+    def __init__(
+        self, url: BrokerUrl, access: Access, version: MQTTProtocolVersion, events: Events
+    ) -> None:
+        self.refusal: str | None = None
+        self.lost: str | None = None
+        self.taken_over = False
+        self.is_connected = False
+        self.max_packet: int | None = None
+        self.is_v5 = version is V5
+        self._url = url
+        self._events = events
+        self._client = _client(url, access, version)
+        self._access = access
+        self._next_misc = 0.0
+        self._twin: socket.socket | None = None
+        self._wire_callbacks()
+
+    # -- life ---------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Open the socket and introduce ourselves; blocks for `CONNECT_TIMEOUT` at most.
+
+        Raises:
+            OSError, ValueError: the broker cannot be reached, or TLS fails.
+        """
+        options: dict[str, Any] = {"clean_start": True} if self.is_v5 else {}
+        self._client.connect(
+            self._url.host, self._url.port, keepalive=self._access.keepalive, **options
+        )
+
+    def turn(self, wake: int, timeout: float) -> bool:
+        """Wait for the socket, or for a byte on the descriptor `wake`; read what has come.
+
+        Returns:
+            Whether the wake-up byte was there.
+        """
+        sock = self._client.socket()
+        if sock is None:
+            self.lost = self.lost or "the connection is closed"
+            return False
+        events = select.POLLIN | (select.POLLOUT if self._client.want_write() else 0)
+        poller = select.poll()
+        poller.register(sock, events)
+        poller.register(wake, select.POLLIN)
+        ready = dict(poller.poll(0 if _pending(sock) else timeout * 1000))
+        if ready.get(sock.fileno()) or _pending(sock):
+            self._read(sock)
+            self._acknowledge_quickly()
+        self._misc()
+        return wake in ready
+
+    def flush(self) -> None:
+        """Write what is queued, as far as the socket takes it."""
+        self._guarded(self._client.loop_write)
+
+    def disconnect(self) -> None:
+        """Say goodbye, so that no last will fires."""
+        self._guarded(self._client.disconnect)
+        self._guarded(self._client.loop_write)
+
+    def drop(self) -> None:
+        """Close the socket without a word; for a connection that is broken anyway."""
+        for sock in (self._client.socket(), self._twin):
+            if sock is not None:
+                sock.close()
+
+    # -- traffic ------------------------------------------------------------------------
+
+    def publish(self, parcel: Parcel) -> int:
+        """Queue one publication; returns its packet id.
+
+        Raises:
+            ValueError: paho refuses the topic or the size.
+        """
+        properties = None
+        if self.is_v5 and parcel.correlation:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = parcel.correlation
+        info = self._client.publish(
+            parcel.topic, parcel.payload, parcel.qos, parcel.retain, properties
+        )
+        return int(info.mid)
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """Let the broker forget what has been read and committed."""
+        for mid in mids:
+            self._client.ack(mid, 1)
+
+    def subscribe(self, pattern: str) -> int:
+        """Ask for a subscription at QoS 1; returns the packet id of the question."""
+        if self.is_v5:
+            # retained commands must be told from live ones even while we listen
+            options = SubscribeOptions(qos=1, retainAsPublished=pattern.endswith("/inbox"))
+            _, mid = self._client.subscribe(pattern, options=options)
+        else:
+            _, mid = self._client.subscribe(pattern, qos=1)
+        return mid or 0
+
+    def unsubscribe(self, pattern: str) -> None:
+        """End a subscription."""
+        self._client.unsubscribe(pattern)
+
+    # -- inside -------------------------------------------------------------------------
+
+    def _read(self, sock: Any) -> None:
+        poller = select.poll()
+        poller.register(sock, select.POLLIN)
+        for _ in range(READS_A_TURN):
+            self._guarded(self._client.loop_read)
+            if self.lost or self._client.socket() is None:
+                return
+            if not _pending(sock) and not poller.poll(0):
+                return
+
+    def _acknowledge_quickly(self) -> None:
+        """Keep a broker without TCP_NODELAY from waiting 40 ms for our TCP acknowledgement.
+
+        Linux forgets this option by itself, so it is set after each read.
+        """
+        if self._twin is not None and hasattr(socket, "TCP_QUICKACK"):
+            self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def _misc(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_misc:
+            self._next_misc = now + _MISC_EVERY
+            self._guarded(self._client.loop_misc)
+
+    def _guarded(self, call: Callable[[], Any]) -> None:
+        """Turn whatever goes wrong inside into a lost connection."""
+        try:
+            code = call()
+        except Exception as error:  # noqa: BLE001 - a malformed packet raises all sorts of things
+            self.lost = f"the broker sent something that cannot be read: {error!r}"
+            return
+        if code and self.lost is None and self.refusal is None:
+            self.lost = paho.error_string(code)
+
+    def _wire_callbacks(self) -> None:
+        client = self._client
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_socket_open = self._tune
+        # without this paho would write from whichever thread publishes
+        client.on_socket_register_write = _nothing
+
+    def _tune(self, _client: Any, _data: Any, sock: Any) -> None:
+        """Send small packets at once, and notice within seconds that nobody acknowledges them.
+
+        A WebSocket hides its socket, so a duplicate of the descriptor is set up: options belong
+        to the connection, not to the descriptor.
+        """
+        self._twin = socket.socket(fileno=os.dup(sock.fileno()))
+        self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
+
+    def _on_connect(
+        self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self.refusal = str(reason)
+            return
+        self.max_packet = getattr(properties, "MaximumPacketSize", None)
+        self.is_connected = True
+
+    def _on_disconnect(
+        self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        from_broker = flags.is_disconnect_packet_from_server
+        self.taken_over = from_broker and reason.getName() == "Session taken over"
+        self.lost = self.lost or str(reason)
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        properties = message.properties
+        self._events.arrived(
+            Delivery(
+                topic,
+                bytes(message.payload),
+                retain=bool(message.retain),
+                correlation=getattr(properties, "CorrelationData", None),
+                expiry=getattr(properties, "MessageExpiryInterval", None),
+                reply_to=getattr(properties, "ResponseTopic", None),
+            ),
+            message.mid if message.qos else 0,
+        )
+
+    def _on_publish(
+        self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any
+    ) -> None:
+        self._events.landed(mid, _fate(reason))
+
+    def _on_subscribe(
+        self, _client: Any, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        self._events.confirmed(mid, any(reason.is_failure for reason in reasons))
+
+
+def _client(url: BrokerUrl, access: Access, version: MQTTProtocolVersion) -> paho.Client:
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=access.client_id,
+        clean_session=None if version is V5 else True,
+        protocol=version,
+        transport="websockets" if url.is_websocket else "tcp",
+        reconnect_on_failure=False,
+        manual_ack=True,
+    )
+    client.suppress_exceptions = True
+    client.connect_timeout = CONNECT_TIMEOUT
+    client.max_inflight_messages = 0
+    username = access.username or url.username
+    if username:
+        client.username_pw_set(username, access.password or url.password)
+    if url.is_tls:
+        client.tls_set_context(access.tls or ssl.create_default_context())
+    if url.is_websocket:
+        client.ws_set_options(path=url.path or "/mqtt")
+    if access.will is not None:
+        will = access.will
+        client.will_set(will.topic, will.payload, will.qos, will.retain)
+    return client
+
+
+def _fate(reason: ReasonCode) -> str:
+    if reason.getName() == "No matching subscribers":
+        return Fate.NO_SUBSCRIBER
+    if reason.getName() == "Packet too large":
+        return Fate.TOO_LARGE
+    return Fate.REFUSED if reason.is_failure else Fate.TAKEN
+
+
+def _pending(sock: Any) -> bool:
+    """TLS may have read ahead: then the socket is silent, and yet there is something to read."""
+    pending = getattr(sock, "pending", None)
+    return bool(pending and pending())
+
+
+def _nothing(*_: Any) -> None:
+    pass

@@ -1,0 +1,228 @@
+"""The frozen shapes that travel: Command, Report, Status, Sample, About.
+
+They hold values that have been checked already; bytes become shapes in the room `wire`.
+Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+JSON = Any
+"""What JSON can say: None, bool, int, float, str, list of JSON, dict of str to JSON."""
+
+
+class Outcome(StrEnum):
+    """The states that a report can tell of a command."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nothing follows: the command has come to its end."""
+        return self not in {Outcome.ACCEPTED, Outcome.RUNNING}
+
+    @property
+    def was_accepted(self) -> bool:
+        """The agent took the command on, however it went afterwards."""
+        return self not in {Outcome.REJECTED, Outcome.EXPIRED}
+
+
+class State(StrEnum):
+    """The states that an agent's status can claim."""
+
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
+    DEGRADED = "degraded"
+    FAULT = "fault"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+    @property
+    def is_alive(self) -> bool:
+        """The claim is one that only a running agent makes."""
+        return self not in {State.STOPPED, State.LOST}
+
+    @property
+    def takes_commands(self) -> bool:
+        """Ordinary commands are accepted, not only urgent ones."""
+        return self in {State.READY, State.BUSY, State.DEGRADED, State.FAULT}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A message to one agent, and until when it may start.
+
+    `agent` is the addressee, known from the topic. `sent_at` and `deadline` are POSIX seconds;
+    `deadline` None means that the command never expires. `echo` keeps the text of a command that
+    came without an id; `reply_to` is the MQTT 5 response topic.
+    """
+
+    agent: str
+    message: str
+    args: dict[str, JSON] = field(default_factory=dict)
+    id: str = ""
+    sender: str = "anonymous"
+    sent_at: float | None = None
+    deadline: float | None = None
+    urgent: bool = False
+    session: str | None = None
+    echo: str | None = None
+    reply_to: str | None = None
+
+    def __str__(self) -> str:
+        """As a person would type it."""
+        words = [self.message, *(f"{key}={value}" for key, value in self.args.items())]
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a command did not end well: a code for programs and a text for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running command has come: `fraction` from 0 to 1, or None where unknown."""
+
+    fraction: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an agent says about one command. `at` is POSIX seconds, `patience` seconds."""
+
+    id: str
+    message: str
+    agent: str
+    state: Outcome
+    at: float
+    result: JSON = None
+    error: Problem | None = None
+    progress: Progress | None = None
+    patience: float | None = None
+    echo: str | None = None
+
+
+def report_on(command: Command, state: Outcome, at: float, **details: Any) -> Report:
+    """Make a report on a command; `details` are further fields of `Report`."""
+    return Report(
+        id=command.id,
+        message=command.message,
+        agent=command.agent,
+        state=state,
+        at=at,
+        echo=command.echo,
+        **details,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The command that an agent runs now, as its status shows it. `since` is POSIX seconds."""
+
+    message: str
+    id: str
+    sender: str
+    since: float
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An agent's claim about itself: which life of it speaks (`session`, `boot`), and when.
+
+    `boot` is milliseconds and orders the lives of an agent, `seq` orders the claims of one life;
+    `at` and `since` are POSIX seconds, `beat` and `idle` seconds. A small device's bare word
+    leaves everything but `agent` and `state` at its default.
+    """
+
+    agent: str
+    state: State
+    session: str = ""
+    boot: int = 0
+    seq: int = 0
+    beat: float = 5.0
+    at: float | None = None
+    since: float | None = None
+    host: str = ""
+    pid: int = 0
+    version: str = ""
+    protocol: int = 1
+    detail: str = ""
+    task: Task | None = None
+    waiting: int = 0
+    idle: float = 0.0
+    dropped: int = 0
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Claims are ordered by this: a higher one is a later one."""
+        return self.boot, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement: `time` in POSIX seconds, UTC; `value` a number, text, or dict of fields.
+
+    A missing value is None, with `quality` `uncertain` or `bad`.
+    """
+
+    time: float
+    value: JSON
+    quality: str = "good"
+    seq: int | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What an agent says of one telemetry channel. `rate` in Hz, `unit` spelled as in VOUnit."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+    range: tuple[float, float] | None = None
+    rate: float | None = None
+    fields: tuple[str, ...] = ()
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInfo:
+    """What an agent says of one message; `args` is a JSON Schema of its arguments."""
+
+    description: str = ""
+    args: dict[str, JSON] = field(default_factory=dict)
+    urgent: bool = False
+    idempotent: bool = False
+    ttl: float | None = None
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an agent understands and measures: enough for a form or a command line."""
+
+    agent: str
+    version: str = ""
+    protocol: int = 1
+    description: str = ""
+    messages: dict[str, MessageInfo] = field(default_factory=dict)
+    telemetry: dict[str, Channel] = field(default_factory=dict)
+    journal: str = "memory"

@@ -1,0 +1,188 @@
+"""Reports, status and about leave here; the agent's side of everything that it says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from dataclasses import replace
+
+from pyros_mqtt import wire
+from pyros_mqtt.condition import Condition
+from pyros_mqtt.journal import Journal
+from pyros_mqtt.messages import (
+    About,
+    Command,
+    Outcome,
+    Progress,
+    Report,
+    State,
+    Status,
+    report_on,
+)
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Parcel, Transport
+
+log = logging.getLogger(__name__)
+
+QUICK = 0.05
+"""Seconds under which an action ends without having been reported as running."""
+
+
+class Outbox:
+    """What one life of an agent says. Every method may be called from any thread.
+
+    Args:
+        status: the first claim: who and which life; the outbox fills in the rest.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        topics: Topics,
+        status: Status,
+        condition: Condition,
+        journal: Journal,
+    ) -> None:
+        self._transport = transport
+        self._topics = topics
+        self._identity = replace(status, host=socket.gethostname(), pid=os.getpid())
+        self._condition = condition
+        self._journal = journal
+        self._about: About | None = None
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._since = status.at or time.time()
+        self._told_state: State | None = None
+        self._told_changes = -1
+        self._told_at = float("-inf")
+        self._running: Command | None = None
+        self.waiting = 0
+        self.dropped = 0
+
+    @property
+    def boot(self) -> int:
+        """Which life speaks, in milliseconds; a later life has a higher one."""
+        return self._identity.boot
+
+    def rebase(self, known: int) -> None:
+        """Put our claims after those of boot `known`, which others may have seen."""
+        if known >= self._identity.boot:
+            self._identity = replace(self._identity, boot=known + 1)
+
+    # -- reports ------------------------------------------------------------------------
+
+    def send(self, command: Command, report: Report) -> None:
+        """Publish a report to the command's sender; it is held through an outage."""
+        payload = wire.encode_report(report)
+        topic = self._topics.outbox(self._identity.agent, command.sender)
+        self._transport.publish(Parcel(topic, payload, keep=True))
+        if command.reply_to:
+            correlation = command.id.encode()
+            copy = Parcel(command.reply_to, payload, keep=True, correlation=correlation)
+            self._transport.publish(copy)
+
+    def began(self, command: Command) -> None:
+        """A command starts to run; the report goes out unless it ends at once."""
+        self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
+        self._running = command
+
+    def advanced(self, command: Command, progress: Progress, patience: float | None) -> None:
+        """Report how far a running command has come."""
+        self._running = None
+        report = report_on(
+            command, Outcome.RUNNING, time.time(), progress=progress, patience=patience
+        )
+        self._journal.write(command, report)
+        self.send(command, report)
+
+    def ended(self, command: Command, report: Report) -> None:
+        """Journal and publish a terminal report."""
+        if self._running is command:
+            self._running = None
+        self._journal.write(command, report)
+        self._journal.commit()
+        self.send(command, report)
+
+    def _say_running(self, now: float) -> None:
+        """Report a command as running once it has lasted; quick ones spare everyone that."""
+        command = self._running
+        if command is not None and self._condition.running_for(now) >= QUICK:
+            self._running = None
+            self.send(command, report_on(command, Outcome.RUNNING, time.time()))
+
+    # -- status and about -----------------------------------------------------------------
+
+    def introduce(self, about: About) -> None:
+        """Publish what the agent understands, now and after each reconnection."""
+        self._about = about
+        self._publish_about()
+
+    def greet(self) -> None:
+        """The connection is new: the broker may have forgotten everything."""
+        self.publish_status()
+        self._publish_about()
+
+    def tick(self) -> None:
+        """Publish what is due: the beat, or a change that nobody has told yet."""
+        now = time.monotonic()
+        self._say_running(now)
+        due = now - self._told_at >= self._identity.beat
+        if due or self._is_news(now):
+            self.publish_status()
+
+    def publish_status(self) -> Status:
+        """Publish the status as it is now, retained."""
+        with self._lock:
+            status = self._claim()
+            payload = wire.encode_status(status)
+            topic = self._topics.status(status.agent)
+            self._transport.publish(Parcel(topic, payload, retain=True))
+        return status
+
+    def wait_until_told(self, timeout: float) -> bool:
+        """Publish the status and wait until the broker has it, `timeout` seconds at most."""
+        told = threading.Event()
+        with self._lock:
+            payload = wire.encode_status(self._claim())
+            topic = self._topics.status(self._identity.agent)
+            parcel = Parcel(topic, payload, retain=True)
+            self._transport.publish(parcel, lambda _fate: told.set())
+        return told.wait(timeout)
+
+    def _claim(self) -> Status:
+        now = time.monotonic()
+        self._told_changes = self._condition.changes
+        claim = self._condition.claim(now)
+        wall = time.time()
+        if claim.state is not self._told_state:
+            self._told_state, self._since = claim.state, wall
+        self._told_at = now
+        self._seq += 1
+        return replace(
+            self._identity,
+            state=claim.state,
+            detail=claim.detail,
+            task=claim.task,
+            idle=claim.idle,
+            seq=self._seq,
+            at=wall,
+            since=self._since,
+            waiting=self.waiting,
+            dropped=self.dropped,
+        )
+
+    def _is_news(self, now: float) -> bool:
+        if self._condition.changes == self._told_changes:
+            # a hung action changes nothing but the time
+            return self._condition.claim(now).state is not self._told_state
+        quick = self._condition.task is not None and self._condition.running_for(now) < QUICK
+        return not quick
+
+    def _publish_about(self) -> None:
+        if self._about is not None:
+            topic = self._topics.about(self._identity.agent)
+            payload = wire.encode_about(self._about)
+            self._transport.publish(Parcel(topic, payload, retain=True))

@@ -1,0 +1,233 @@
+"""`Sender.send_to(agent, message, ...)`, as in PyROS, and senders with a name of their own."""
+
+from __future__ import annotations
+
+import atexit
+import getpass
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.sender.receipt import OnProgress, Receipt
+from pyros_mqtt.sender.voice import Voice
+from pyros_mqtt.topics import Topics, check_name
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
+    from pyros_mqtt.transport import Bus
+
+DEFAULT_TTL = 30.0
+"""Seconds for which a command may start, where its sender does not say."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _on_the_class_too(Generic[P, R]):  # noqa: N801 - it reads as a decorator
+    """A method that, called on the class, acts for the process's default sender."""
+
+    def __init__(self, method: Callable[Concatenate[Sender, P], R]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, sender: Sender | None, owner: type[Sender]) -> Callable[P, R]:
+        def bound(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self._method(sender or owner.default(), *args, **kwargs)
+
+        bound.__doc__ = self.__doc__
+        return bound
+
+
+def compose(  # noqa: PLR0913 - what a command is made of
+    agent: str,
+    message: str,
+    sender: str,
+    *,
+    args: dict[str, JSON],
+    ttl: float | None,
+    urgent: bool,
+) -> Command:
+    """Make a command with an id of its own, that may start for `ttl` seconds from now."""
+    now = time.time()
+    return Command(
+        agent=check_name("agent", agent),
+        message=str(message),
+        args=args,
+        id=secrets.token_hex(12),
+        sender=sender,
+        sent_at=now,
+        deadline=now + (DEFAULT_TTL if ttl is None else ttl),
+        urgent=urgent,
+    )
+
+
+class Sender:
+    """Sends commands under one name, over one lasting connection. For any thread.
+
+    `Sender.send_to("dome", "open")` needs no instance: one default sender serves the process. An
+    instance has its own name and broker: `Sender("ops").send_to("dome", "open")`.
+
+    Args:
+        name: under which the agents report; by default one is made up for this process.
+        bus: where to connect; by default the configured brokers.
+        settings: by default those of the environment and the files.
+    """
+
+    _default: Sender | None = None
+    _default_lock = threading.Lock()
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        bus: Bus | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        if settings is None:
+            from pyros_mqtt.settings import Settings
+
+            settings = Settings()
+        if bus is None:
+            from pyros_mqtt.link import Brokers
+
+            bus = Brokers(settings)
+        self.name = check_name("sender", name or settings.sender or _made_up_name())
+        self._topics = Topics(settings.root)
+        client = f"{self._topics.root.replace('/', '-')}-from-{self.name}-{secrets.token_hex(3)}"
+        self._transport = bus.transport(client)
+        self._voice = Voice(self._transport, self._topics, self.name)
+        self._transport.open()
+
+    @classmethod
+    def default(cls) -> Sender:
+        """The sender that serves the class methods; one a process, made when first needed."""
+        with cls._default_lock:
+            if cls._default is None:
+                cls._default = cls()
+                atexit.register(cls.close_default)
+            return cls._default
+
+    @classmethod
+    def close_default(cls) -> None:
+        """Close the default sender, if there is one; the next call makes a new one."""
+        with cls._default_lock:
+            sender, cls._default = cls._default, None
+        if sender is not None:
+            sender.close()
+
+    @_on_the_class_too
+    def send_to(
+        self,
+        agent: str,
+        message: str,
+        /,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+        args: dict[str, JSON] | None = None,
+        **more: JSON,
+    ) -> Receipt:
+        """Send a message and return once the agent has accepted it.
+
+        Args:
+            agent: the agent's name, such as `Agent.DOME`.
+            message: the message's name, as in the agent's table.
+            ttl: seconds within which it may start (default 30); it is repeated until then.
+            urgent: overtake what waits, where the agent allows it.
+            args: arguments whose names collide with the ones here.
+            **more: the message's arguments.
+
+        Raises:
+            NobodyListens: no agent of this name is there.
+            Rejected: the agent refused it; the text says why.
+            Expired: it reached the agent too late.
+            Unreachable: no broker could be reached.
+            NoAnswer: the deadline passed in silence; whether it was run is not known.
+            Undeliverable: the broker refused it.
+            BadName: the agent's name breaks the rule.
+        """
+        return self.post(
+            agent, message, {**(args or {}), **more}, ttl=ttl, urgent=urgent
+        ).wait_accepted()
+
+    @_on_the_class_too
+    def ask(  # noqa: PLR0913 - each is a choice of the sender
+        self,
+        agent: str,
+        message: str,
+        /,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+        args: dict[str, JSON] | None = None,
+        **more: JSON,
+    ) -> JSON:
+        """Send a message, wait for its end, and return the action's result.
+
+        Args:
+            agent: as for `send_to`.
+            message: as for `send_to`.
+            ttl: as for `send_to`.
+            urgent: as for `send_to`.
+            timeout: seconds to wait for the end; None waits for as long as the agent lives.
+            on_progress: called in this thread with each report of state `running`.
+            args: as for `send_to`.
+            **more: as for `send_to`.
+
+        Raises:
+            Failed, WasCancelled, Interrupted: how it ended instead.
+            SendError: as for `send_to`.
+        """
+        receipt = self.post(agent, message, {**(args or {}), **more}, ttl=ttl, urgent=urgent)
+        return receipt.wait_accepted().result(timeout, on_progress)
+
+    def post(
+        self,
+        agent: str,
+        message: str,
+        args: dict[str, JSON] | None = None,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+    ) -> Receipt:
+        """Send a message without waiting for anything; its receipt tells how it goes."""
+        command = compose(agent, message, self.name, args=args or {}, ttl=ttl, urgent=urgent)
+        return self._voice.send(command)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """End the connection; whoever still waits for an answer is told."""
+        self._voice.abandon("the sender was closed")
+        self._transport.close(timeout)
+
+    def __enter__(self) -> Self:
+        """Use the sender for one block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def _made_up_name() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"
+    user = re.sub(r"[^a-z0-9_-]", "-", user.lower()).lstrip("_-")[:32] or "somebody"
+    return f"{user}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+def _after_fork() -> None:
+    """A child process shares no connection with its parent."""
+    Sender._default = None  # noqa: SLF001 - the same file
+    Sender._default_lock = threading.Lock()  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_after_fork)

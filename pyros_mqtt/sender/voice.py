@@ -1,0 +1,279 @@
+"""A sender's name on a transport: publishes commands, repeats them, hears the reports.
+
+The broker's acknowledgement is never taken for delivery: a command is published again, under the
+same id, until the agent has answered or the deadline has passed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+from pyros_mqtt import wire
+from pyros_mqtt.claims import Claim, kept_for
+from pyros_mqtt.errors import (
+    BadPayload,
+    NoAnswer,
+    NobodyListens,
+    SendError,
+    Undeliverable,
+    Unreachable,
+)
+from pyros_mqtt.messages import Command
+from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.topics import Topics, check_name
+from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
+
+log = logging.getLogger(__name__)
+
+FIRST_REPEAT = 1.0
+"""Seconds until the first repetition; each further one takes twice as long."""
+
+SLOWEST_REPEAT = 5.0
+"""Most seconds between two repetitions."""
+
+ABSENT = 3.0
+"""Seconds for which an agent may be away before the sender is told that nobody listens."""
+
+NEVER_UP = 5.0
+"""Seconds after which a first connection that does not come about is given up."""
+
+BEREAVED = 10.0
+"""Seconds that a lost or restarted agent has to say what became of an accepted command."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """One command under way. Times are monotonic seconds."""
+
+    receipt: Receipt
+    payload: bytes
+    sent: float
+    deadline: float
+    pause: float = FIRST_REPEAT
+    taken: bool = False
+    away_since: float | None = None
+    session: str = ""
+    bereaved_since: float | None = None
+
+    @property
+    def command(self) -> Command:
+        return self.receipt.command
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What is known of an agent that was written to."""
+
+    claim: Claim = field(default_factory=Claim)
+
+    @property
+    def session(self) -> str:
+        return self.claim.status.session if self.claim.status else ""
+
+    @property
+    def is_away(self) -> bool:
+        status = self.claim.status
+        return status is None or not status.state.is_alive
+
+    def whereabouts(self) -> str:
+        status = self.claim.status
+        if status is None:
+            return "no agent of this name has ever been seen on this broker"
+        where = f" on {status.host}" if status.host else ""
+        return f"the agent is {status.state}{where}"
+
+
+class Voice:
+    """Sends under one name through one transport. `send` is for any thread."""
+
+    def __init__(self, transport: Transport, topics: Topics, name: str) -> None:
+        self.name = check_name("sender", name)
+        self._transport = transport
+        self._topics = topics
+        self._lock = threading.Lock()
+        self._pending: dict[str, _Pending] = {}
+        self._peers: dict[str, _Peer] = {}
+        self._clock: list[tuple[float, int, str]] = []
+        self._ticks = itertools.count()
+        self._next_round = 0.0
+        self._opened = time.monotonic()
+        self._was_up = False
+        transport.subscribe(topics.every("outbox", name), self._hear_report)
+        transport.on_state(self._state_changed)
+        transport.on_turn(self._turn)
+
+    def send(self, command: Command) -> Receipt:
+        """Publish a command, and go on until it is answered or its deadline has passed.
+
+        Raises:
+            BadName: the agent's name breaks the rule.
+            TypeError, ValueError: an argument that JSON has no form for.
+        """
+        payload = wire.encode_command(command)
+        receipt = Receipt(command)
+        now = time.monotonic()
+        lifetime = float("inf")
+        if command.deadline is not None:
+            lifetime = max(0.0, command.deadline - time.time())
+        pending = _Pending(receipt, payload, now, now + lifetime)
+        self._meet(command.agent)
+        with self._lock:
+            self._pending[command.id] = pending
+            self._set_clock(pending, now + FIRST_REPEAT)
+        self._publish(pending)
+        return receipt
+
+    def abandon(self, reason: str) -> None:
+        """The sender closes: whoever still waits is told."""
+        for pending in list(self._pending.values()):
+            self._settle(pending, NoAnswer(pending.command, reason))
+
+    # -- the network thread -------------------------------------------------------------------
+
+    def _meet(self, agent: str) -> None:
+        """Listen to the status of an agent that is written to for the first time."""
+        with self._lock:
+            if agent in self._peers:
+                return
+            self._peers[agent] = _Peer()
+        self._transport.subscribe(self._topics.status(agent), self._hear_status)
+
+    def _publish(self, pending: _Pending) -> None:
+        topic = self._topics.inbox(pending.command.agent)
+        self._transport.publish(
+            Parcel(topic, pending.payload), lambda fate: self._learn(pending, fate)
+        )
+
+    def _learn(self, pending: _Pending, fate: str) -> None:
+        """What the broker said of a publication; it tells of absence, never of delivery."""
+        command = pending.command
+        if fate == Fate.NO_SUBSCRIBER:
+            pending.away_since = pending.away_since or time.monotonic()
+        elif fate == Fate.TAKEN:
+            pending.taken = True
+        elif fate == Fate.TOO_LARGE:
+            text = f"{len(pending.payload)} bytes are more than the broker takes"
+            self._settle(pending, Undeliverable(command, text))
+        elif fate == Fate.REFUSED:
+            text = f"the broker's access rules do not let {self.name!r} command this agent"
+            self._settle(pending, Undeliverable(command, text))
+
+    def _hear_report(self, delivery: Delivery) -> None:
+        try:
+            report = wire.decode_report(delivery.payload)
+        except BadPayload as error:
+            log.warning("%s: %s", delivery.topic, error)
+            return
+        pending = self._pending.get(report.id)
+        address = self._topics.parse(delivery.topic)
+        # the right id from the wrong agent completes nothing
+        if pending is None or address is None or address.agent != pending.command.agent:
+            return
+        pending.session = self._peers[address.agent].session
+        pending.receipt.take(report)
+        if report.state.is_terminal:
+            self._forget(pending)
+
+    def _hear_status(self, delivery: Delivery) -> None:
+        address = self._topics.parse(delivery.topic)
+        peer = self._peers.get(address.agent) if address else None
+        if address is None or peer is None:
+            return
+        if not delivery.payload:
+            peer.claim = Claim()
+            return
+        try:
+            status = wire.decode_status(delivery.payload, address.agent)
+        except BadPayload:
+            return
+        was_away = peer.is_away
+        kept = kept_for(status, time.time()) if delivery.retain else None
+        peer.claim.hear(status, time.monotonic(), kept=kept)
+        if was_away and not peer.is_away:
+            self._repeat_now(address.agent)
+
+    def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
+        if up:
+            self._was_up = True
+            self._repeat_now(None)
+
+    def _repeat_now(self, agent: str | None) -> None:
+        """Publish again what has no answer yet, in the order in which it was sent."""
+        for pending in list(self._pending.values()):
+            if agent in {None, pending.command.agent} and not pending.receipt.is_answered:
+                pending.away_since = None
+                self._publish(pending)
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        while self._clock and self._clock[0][0] <= now:
+            self._repeat_due(now)
+        if now >= self._next_round:
+            self._next_round = now + 0.5
+            for pending in list(self._pending.values()):
+                self._review(pending, now)
+
+    def _repeat_due(self, now: float) -> None:
+        with self._lock:
+            _, _, command_id = heapq.heappop(self._clock)
+            pending = self._pending.get(command_id)
+            if pending is None or pending.receipt.is_answered:
+                return
+            pending.pause = min(2 * pending.pause, SLOWEST_REPEAT)
+            self._set_clock(pending, now + pending.pause)
+        if now < pending.deadline:
+            self._publish(pending)
+
+    def _review(self, pending: _Pending, now: float) -> None:
+        """Give up where nothing can be expected any more."""
+        if pending.receipt.is_answered:
+            self._mourn(pending, now)
+            return
+        error = self._hopeless(pending, now)
+        if error is not None:
+            self._settle(pending, error)
+
+    def _hopeless(self, pending: _Pending, now: float) -> SendError | None:
+        command, peer = pending.command, self._peers[pending.command.agent]
+        if not self._was_up and now - pending.sent > NEVER_UP:
+            return Unreachable(command, f"no broker could be reached: {self._transport.trouble}")
+        if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
+            pending.away_since = pending.away_since or now
+        over = now >= pending.deadline
+        away = pending.away_since
+        if away is not None and peer.is_away and (over or now - away > ABSENT):
+            return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
+        if not over:
+            return None
+        if not pending.taken and not self._transport.is_up:
+            return Unreachable(command, f"the broker was away: {self._transport.trouble}")
+        return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
+
+    def _mourn(self, pending: _Pending, now: float) -> None:
+        """The agent that had accepted is gone, or is a new one that does not know of it."""
+        peer = self._peers[pending.command.agent]
+        gone = peer.is_away or (pending.session and peer.session != pending.session)
+        if not gone or not self._transport.is_up:
+            pending.bereaved_since = None
+        elif pending.bereaved_since is None:
+            pending.bereaved_since = now
+        elif now - pending.bereaved_since > BEREAVED:
+            state = pending.receipt.state
+            text = f"{peer.whereabouts()} since; what became of it ({state}) is not known"
+            self._settle(pending, NoAnswer(pending.command, text))
+
+    def _set_clock(self, pending: _Pending, when: float) -> None:
+        heapq.heappush(self._clock, (when, next(self._ticks), pending.command.id))
+
+    def _settle(self, pending: _Pending, error: SendError) -> None:
+        pending.receipt.give_up(error)
+        self._forget(pending)
+
+    def _forget(self, pending: _Pending) -> None:
+        with self._lock:
+            self._pending.pop(pending.command.id, None)

@@ -1,0 +1,219 @@
+"""What can be set, with its default and its bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.settings import layers, problems
+from pyros_mqtt.settings.broker_url import BrokerUrl
+from pyros_mqtt.settings.folders import state_folder
+from pyros_mqtt.settings.legacy_ini import LegacyAgent
+from pyros_mqtt.topics import Topics, check_name
+
+
+class Origin(NamedTuple):
+    """One value as it may be shown, and the place that it came from."""
+
+    key: str
+    shown: str
+    place: str
+
+
+def _brokers(value: Any) -> Any:
+    """Read `mqtt://one, mqtt://two`, or a list of such URLs."""
+    if isinstance(value, BrokerUrl):
+        return (value,)
+    given = [one for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+    try:
+        return tuple(one if isinstance(one, BrokerUrl) else BrokerUrl.parse(one) for one in given)
+    except SettingsError as problem:
+        raise ValueError(str(problem)) from None
+    except (AttributeError, TypeError):
+        raise ValueError("must be URLs such as 'mqtt://localhost:1883', with commas") from None
+
+
+def _root(value: str) -> str:
+    Topics(value)
+    return value
+
+
+def _sender(value: str) -> str:
+    return check_name("sender", value)
+
+
+def _agent(value: str) -> str:
+    return check_name("agent", value)
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _folder(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+def _existing(value: Path) -> Path:
+    value = value.expanduser()
+    if not value.is_file():
+        raise ValueError("there is no such file")
+    return value
+
+
+def _class_path(value: str) -> str:
+    if not re.fullmatch(r"[\w.]+:\w+", value):
+        raise ValueError("must be 'module:Class', such as 'pyros_agents.dome:Dome'")
+    return value
+
+
+File = Annotated[Path, AfterValidator(_existing)]
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class AgentTable(BaseModel):
+    """One `[agents.NAME]` of pyros.toml: which class it is, and on which machine it runs.
+
+    `host` is the name of the machine; without it, whichever reads the file. `options` go to the
+    class's constructor.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    class_path: Annotated[str, Field(alias="class"), AfterValidator(_class_path)]
+    host: str | None = None
+    enabled: bool = True
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, read once from all places, and frozen.
+
+    Arguments are stronger than `PYROS_*` of the environment, then `.env`, `pyros.toml`,
+    `pyros_agent_config.ini` and the defaults; an argument that is None counts as not given.
+
+    Raises:
+        SettingsError: something is wrong; a line each, with file, key, value and what is right.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    brokers: Annotated[tuple[BrokerUrl, ...], BeforeValidator(_brokers)] = ()
+    """Tried in turn; none: not configured."""
+    root: Annotated[str, AfterValidator(_root)] = "pyros"
+    sender: Annotated[str, AfterValidator(_sender)] | None = None
+    state_dir: Annotated[Path, AfterValidator(_folder)] = Field(default_factory=state_folder)
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: File | None = None
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    keepalive: int = Field(default=10, ge=5, le=65535)
+    """Seconds; the broker speaks an agent's last will after one and a half of them."""
+    beat: float = Field(default=5.0, ge=0.1, le=3600)
+    """Seconds between two status documents."""
+    max_payload: int = Field(default=256 * 1024, ge=256, le=64 * 1024 * 1024)
+    """Bytes; larger commands are rejected."""
+    max_waiting: int = Field(default=1000, ge=1)
+    max_clock_skew: float = Field(default=5.0, ge=0)
+    """Seconds by which another machine's clock may be ahead."""
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
+    agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
+    observatory: dict[str, Any] = Field(default_factory=dict)
+    """The shared table: `site`, `sky` and what else more than one agent has to know."""
+
+    _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
+
+    def __init__(self, **arguments: Any) -> None:
+        """Read all places; see the class."""
+        reading = layers.read(type(self), arguments)
+        try:
+            super().__init__(**reading.values)
+        except ValidationError as error:
+            reading.problems += problems.in_words(error, reading.place, self._known)
+        if reading.problems:
+            raise SettingsError("\n".join(reading.problems)) from None
+        self._reading = reading
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `layers` has read, which knows where each value came from."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @classmethod
+    def check(cls, **arguments: Any) -> list[str]:
+        """List everything that is wrong with this machine's settings, a line each."""
+        try:
+            cls(**arguments)
+        except SettingsError as error:
+            return str(error).splitlines()
+        return []
+
+    @property
+    def legacy_agents(self) -> Mapping[str, LegacyAgent]:
+        """The agents of `pyros_agent_config.ini`, by name."""
+        return self._reading.legacy_agents
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that were read."""
+        return tuple(self._reading.files)
+
+    def sources(self) -> list[Origin]:
+        """List each value and where it came from; secrets are not shown."""
+        place = self._reading.place
+        return [
+            Origin(".".join(path), problems.shown(path, value), place(path) or "default")
+            for path, value in self._each()
+        ]
+
+    def _each(self) -> Iterable[tuple[tuple[str, ...], Any]]:
+        for key in type(self).model_fields:
+            if key not in layers.TABLES:
+                yield (key,), getattr(self, key)
+        for path in self._reading.places:
+            if path[0] in layers.TABLES:
+                yield path, reduce(getitem, path, self._reading.values)
+
+    @staticmethod
+    def _known(path: tuple[str, ...]) -> Iterable[str]:
+        if not path:
+            return Settings.model_fields
+        return [one.alias or key for key, one in AgentTable.model_fields.items()]
+
+    @model_validator(mode="after")
+    def _key_has_its_certificate(self) -> Self:
+        if self.key_file and not self.cert_file:
+            raise ValueError("key_file needs cert_file")
+        return self
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Keep secrets out of every representation, also those in the free tables."""
+        return [(one.key, one.shown) for one in self.sources()]

@@ -1,0 +1,70 @@
+"""What is wrong with a setting, in words for people: where it stands, its value, what is right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+_SECRET = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"(://[^:@/\s,]*):[^\s,]*@")
+
+HIDDEN = "********"
+
+
+def shown(path: tuple[str, ...], value: object) -> str:
+    """Show one value on one line, without anything that looks like a secret."""
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr) or (_SECRET.search(path[-1]) and path[-1] != "password_file"):
+        return HIDDEN
+    if isinstance(value, tuple | list):
+        text = ", ".join(str(one) for one in value)
+    elif isinstance(value, Mapping):
+        text = repr({key: shown((str(key),), one) for key, one in value.items()})
+    else:
+        text = str(value)
+    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
+
+
+def in_words(
+    error: ValidationError,
+    place: Callable[[tuple[str, ...]], str],
+    known: Callable[[tuple[str, ...]], Iterable[str]],
+) -> list[str]:
+    """Turn pydantic's findings into a line each.
+
+    `place` names where a path's value came from, `known` lists the keys of a path's table.
+    """
+    return [_line(one, place, known) for one in error.errors(include_url=False)]
+
+
+def _line(
+    found: Any,
+    place: Callable[[tuple[str, ...]], str],
+    known: Callable[[tuple[str, ...]], Iterable[str]],
+) -> str:
+    path = tuple(str(part) for part in found["loc"] if part != "[key]") or ("settings",)
+    where = place(path)
+    start = f"{where}: " if where else ""
+    key = ".".join(path)
+    if found["type"] == "extra_forbidden":
+        return f"{start}{key}: unknown key; {_nearest(path[-1], known(path[:-1]))}"
+    if found["type"] == "missing":
+        return f"{start}{key}: is missing"
+    value = "" if path == ("settings",) else f"{key} = {shown(path, found['input'])!r}: "
+    return f"{start}{value}{_reason(found['msg'])}"
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(key, names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+
+
+def _reason(text: str) -> str:
+    text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return " ".join(text.replace("Input should be", "must be").split())

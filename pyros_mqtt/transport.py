@@ -1,0 +1,113 @@
+"""The protocol that `link` (MQTT) and `loopback` (tests) keep: publish, subscribe, state.
+
+Handlers and callbacks run in the transport's own thread, the network thread, one at a time.
+They must be short, and none of them is ever user code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it came from the broker. `expiry` is seconds (MQTT 5)."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    correlation: bytes | None = None
+    expiry: int | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message on its way to the broker.
+
+    `keep`: hold it through an outage until the broker has it (QoS 1 only); otherwise it is
+    dropped while there is no connection, because its owner says it again or it has aged.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+    keep: bool = False
+    correlation: bytes | None = None
+
+
+class Fate:
+    """What became of a parcel, as far as the broker tells. An acknowledgement is no delivery."""
+
+    TAKEN = "taken"
+    """The broker has it."""
+    NO_SUBSCRIBER = "no-subscriber"
+    """The broker has it and nobody listens to its topic (told by MQTT 5 only)."""
+    REFUSED = "refused"
+    """The broker's rules do not allow it (told by MQTT 5 only)."""
+    TOO_LARGE = "too-large"
+    """Over the broker's packet limit; sending it would cost the connection."""
+    DROPPED = "dropped"
+    """No connection, or the backlog is full."""
+
+
+Handler = Callable[[Delivery], None]
+OnFate = Callable[[str], None]
+
+
+class Transport(Protocol):
+    """One connection to a bus, under one client id."""
+
+    @property
+    def is_up(self) -> bool:
+        """Connected, and every subscription confirmed."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not up, for people; empty while it is."""
+
+    def open(self, will: Parcel | None = None) -> None:
+        """Start connecting, and go on for ever until closed. Returns at once.
+
+        `will` is what the broker publishes when the connection breaks without a goodbye.
+        """
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Send what waits, disconnect cleanly (so no will fires), end the thread."""
+
+    def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
+        """Queue one parcel, from any thread.
+
+        `on_fate` is called once with one of `Fate`: in the network thread, or at once where there
+        is no connection. It must not block.
+        """
+
+    def subscribe(self, pattern: str, handler: Handler) -> None:
+        """Listen, at QoS 1 and again after each reconnection.
+
+        Raises:
+            ValueError: the pattern overlaps one that is listened to already, so that a broker
+                may deliver one message twice.
+        """
+
+    def unsubscribe(self, pattern: str) -> None:
+        """Stop listening."""
+
+    def on_state(self, callback: Callable[[bool], None]) -> None:
+        """Call with True after each connection (subscriptions confirmed), False after its loss."""
+
+    def guard(self, may_return: Callable[[], bool]) -> None:
+        """Ask before coming back after a newer connection of the same client id (may block)."""
+
+    def on_turn(self, callback: Callable[[], None]) -> None:
+        """Call after each batch of deliveries, before they are acknowledged, and every 0.1 s."""
+
+
+class Bus(Protocol):
+    """Where transports come from: the configured brokers, or the loopback of a test."""
+
+    def transport(self, client_id: str) -> Transport:
+        """Make one connection; it is opened by its user."""

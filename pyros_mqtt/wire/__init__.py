@@ -1,0 +1,33 @@
+"""Bytes <-> shapes; the only place that knows JSON.
+
+One file a shape. Reading is strict for commands, which move machines, and tolerant for status,
+about and telemetry, where a newer neighbour may say more than we know.
+"""
+
+from pyros_mqtt.wire.about import decode_about, encode_about
+from pyros_mqtt.wire.command import decode_command, encode_command
+from pyros_mqtt.wire.json_text import compact, pretty
+from pyros_mqtt.wire.report import decode_report, encode_report
+from pyros_mqtt.wire.status import decode_status, encode_status, last_will
+from pyros_mqtt.wire.telemetry import decode_samples, encode_sample
+from pyros_mqtt.wire.text import typed_words
+from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
+
+__all__ = [
+    "compact",
+    "decode_about",
+    "decode_command",
+    "decode_report",
+    "decode_samples",
+    "decode_status",
+    "encode_about",
+    "encode_command",
+    "encode_report",
+    "encode_sample",
+    "encode_status",
+    "from_rfc3339",
+    "last_will",
+    "pretty",
+    "to_rfc3339",
+    "typed_words",
+]

@@ -1,0 +1,268 @@
+"""Command <-> payload of an inbox (protocol sections 2 and 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pyros_mqtt.errors import BadName, Refusal
+from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.topics import ANONYMOUS, check_name
+from pyros_mqtt.wire.json_text import strict, to_bytes
+from pyros_mqtt.wire.text import read_text
+from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
+
+MAX_ECHO = 1024
+"""Characters of a command without id that its report repeats."""
+
+SAME_MOMENT = 5.0
+"""Two ways to give one deadline agree when they are not further apart than this (seconds)."""
+
+_ID = re.compile(r"[\x20-\x7e]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What MQTT 5 carries beside the body; it is read where the body is silent."""
+
+    correlation: bytes | None = None
+    expiry: int | None = None
+    reply_to: str | None = None
+
+
+def encode_command(command: Command) -> bytes:
+    """Write a command; fields at their default are left out.
+
+    Raises:
+        TypeError, ValueError: an argument that JSON has no form for.
+    """
+    body: dict[str, JSON] = {"message": command.message}
+    if command.args:
+        body["args"] = command.args
+    if command.id:
+        body["id"] = command.id
+    if command.sender != ANONYMOUS:
+        body["from"] = command.sender
+    if command.urgent:
+        body["urgent"] = True
+    if command.session is not None:
+        body["session"] = command.session
+    return to_bytes(body | _times(command))
+
+
+def _times(command: Command) -> dict[str, JSON]:
+    times: dict[str, JSON] = {}
+    if command.sent_at is not None:
+        times["sent_at"] = to_rfc3339(command.sent_at)
+    if command.deadline is not None and command.sent_at is not None:
+        times["ttl"] = round(command.deadline - command.sent_at, 3)
+    elif command.deadline is not None:
+        times["expires"] = to_rfc3339(command.deadline)
+    return times
+
+
+def decode_command(
+    payload: bytes,
+    agent: str,
+    *,
+    arrived: float,
+    max_payload: int = 256 * 1024,
+    properties: Properties | None = None,
+) -> Command | None:
+    """Read what came to the inbox of `agent` at the moment `arrived` (POSIX seconds).
+
+    Returns:
+        The command, or None where nothing is left of the payload and it is to be ignored. A
+        command without an `id` has an empty one, and its text in `echo`.
+
+    Raises:
+        Refusal: with the protocol's code, and as much of the command as could be read.
+    """
+    blank = Command(agent, "")
+    if len(payload) > max_payload:
+        text = f"{len(payload)} bytes, at most {max_payload} are taken"
+        raise Refusal("too-large", text, _echoed(blank, payload))
+    text = _text_of(payload, blank)
+    if not text.strip():
+        return None
+    blank = _echoed(blank, payload)
+    if text.lstrip()[0] == "{":
+        return _from_object(_object_of(text, blank), blank, arrived, properties or Properties())
+    try:
+        message, args = read_text(text)
+    except ValueError as error:
+        raise Refusal("bad-arguments", str(error), blank) from None
+    if not message:
+        raise Refusal("unknown-message", "there is no message before the arguments", blank)
+    body = {"message": message, "args": args}
+    return _from_object(body, blank, arrived, properties or Properties())
+
+
+def _text_of(payload: bytes, blank: Command) -> str:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        where = f"not UTF-8 at byte {error.start}"
+        raise Refusal("bad-encoding", where, _echoed(blank, payload)) from None
+    if "\0" in text:
+        raise Refusal("bad-encoding", "it holds a NUL", _echoed(blank, payload))
+    return text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+
+
+def _echoed(command: Command, payload: bytes) -> Command:
+    return replace(command, echo=payload[: 4 * MAX_ECHO].decode(errors="replace")[:MAX_ECHO])
+
+
+def _object_of(text: str, blank: Command) -> dict[str, JSON]:
+    try:
+        body = strict(text)
+    except ValueError as error:
+        raise Refusal("bad-json", str(error), blank) from None
+    if not isinstance(body, dict):
+        raise Refusal("bad-json", "it is not one JSON object", blank)
+    return body
+
+
+def _from_object(
+    body: dict[str, JSON], blank: Command, arrived: float, properties: Properties
+) -> Command:
+    """Check field after field; who sent it comes first, so that a refusal finds its way home."""
+    named = replace(blank, id=_id(body, properties, blank), message=_label(body))
+    if named.id:
+        named = replace(named, echo=None)
+    named = replace(named, sender=_sender(body, named))
+    known = replace(named, reply_to=_reply_topic(properties, named))
+    for field in body:
+        if field not in _FIELDS and not field.startswith("x-"):
+            text = f"there is no field {field!r}; fields of your own start with 'x-'"
+            raise Refusal("unknown-field", text, known)
+    values = {field: _checked(field, body[field], known) for field in _FIELDS if field in body}
+    if not values.get("message"):
+        raise Refusal("bad-json", "the field 'message' is missing or empty", known)
+    return replace(
+        known,
+        args=values.get("args", {}),
+        sent_at=values.get("sent_at"),
+        deadline=_deadline(values, arrived, properties, known),
+        urgent=values.get("urgent", False),
+        session=values.get("session"),
+    )
+
+
+def _sender(body: dict[str, JSON], named: Command) -> str:
+    if "from" not in body:
+        return ANONYMOUS
+    try:
+        return check_name("sender", body["from"])
+    except BadName as error:
+        raise Refusal("bad-name", f"from: {error}", named) from None
+
+
+def _id(body: dict[str, JSON], properties: Properties, blank: Command) -> str:
+    correlated = ""
+    if properties.correlation:
+        correlated = properties.correlation.decode("latin-1")
+    given = body.get("id", correlated)
+    if "id" not in body and not correlated:
+        return ""
+    if not isinstance(given, str) or not _ID.fullmatch(given):
+        text = f"id: {str(given)[:80]!r} is not 1 to 64 printable ASCII characters"
+        raise Refusal("bad-name", text, blank)
+    if correlated and correlated != given:
+        text = f"id {given!r} and correlation data {correlated[:80]!r} differ"
+        raise Refusal("conflict", text, blank)
+    return given
+
+
+def _label(body: dict[str, JSON]) -> str:
+    message = body.get("message")
+    return message if isinstance(message, str) else ""
+
+
+def _reply_topic(properties: Properties, known: Command) -> str | None:
+    topic = properties.reply_to
+    if not topic:
+        return None
+    if "+" in topic or "#" in topic or "\0" in topic or topic.endswith("/inbox"):
+        text = f"the response topic {topic!r} has a wildcard or is an inbox"
+        raise Refusal("bad-name", text, known)
+    return topic
+
+
+def _checked(field: str, value: JSON, known: Command) -> Any:
+    expected, read = _FIELDS[field]
+    try:
+        return read(value)
+    except (TypeError, ValueError, OverflowError):
+        code = "bad-arguments" if field == "args" else "bad-json"
+        text = f"{field}: {str(value)[:80]!r} is not {expected}"
+        raise Refusal(code, text, known) from None
+
+
+def _deadline(
+    values: dict[str, Any], arrived: float, properties: Properties, known: Command
+) -> float | None:
+    """The absolute deadline; a lifetime without `sent_at` counts from the arrival."""
+    ways = []
+    if "ttl" in values:
+        ways.append(values.get("sent_at", arrived) + values["ttl"])
+    if "expires" in values:
+        ways.append(values["expires"])
+    if properties.expiry is not None:
+        if "ttl" in values and abs(values["ttl"] - properties.expiry) > SAME_MOMENT:
+            text = f"ttl {values['ttl']} s and message expiry {properties.expiry} s differ"
+            raise Refusal("conflict", text, known)
+        if "ttl" not in values:
+            ways.append(arrived + properties.expiry)
+    if ways and max(ways) - min(ways) > SAME_MOMENT:
+        raise Refusal("conflict", "two deadlines are given, and they differ", known)
+    return min(ways, default=None)
+
+
+def _string(value: JSON) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _name(value: JSON) -> str:
+    if "\0" in _string(value):
+        raise ValueError
+    return _string(value).strip()
+
+
+def _boolean(value: JSON) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _seconds(value: JSON) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise ValueError
+    return min(float(value), 1e10)
+
+
+def _moment(value: JSON) -> float:
+    return from_rfc3339(_string(value))
+
+
+def _table(value: JSON) -> dict[str, JSON]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+_FIELDS: dict[str, tuple[str, Callable[[JSON], Any]]] = {
+    "message": ("a text", _name),
+    "args": ("an object of arguments", _table),
+    "id": ("a text", _string),
+    "from": ("a name", _string),
+    "sent_at": ("a UTC time such as 2026-11-22T20:14:03.120Z", _moment),
+    "ttl": ("a number of seconds, 0 or more", _seconds),
+    "expires": ("a UTC time such as 2026-11-22T20:14:03.120Z", _moment),
+    "urgent": ("true or false", _boolean),
+    "session": ("a text", _string),
+}

@@ -1,0 +1,121 @@
+"""JSON as the protocol allows it: no duplicate keys, no NaN or Infinity, nesting at most 32."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from pyros_mqtt.messages import JSON
+
+MAX_NESTING = 32
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True
+).encode
+
+
+def compact(value: JSON) -> str:
+    """Write `value` without spaces.
+
+    Raises:
+        ValueError: it holds NaN or Infinity, or holds itself.
+        TypeError: it holds something that JSON has no form for.
+    """
+    return _encode(value)
+
+
+def pretty(value: JSON) -> str:
+    """Write `value` for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def to_bytes(value: JSON) -> bytes:
+    """Write `value` as a payload. A lone surrogate, which UTF-8 cannot hold, is escaped."""
+    text = _encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def strict(text: str) -> JSON:
+    """Read JSON under every rule of the protocol.
+
+    Raises:
+        ValueError: with a text that says which rule it breaks.
+    """
+    try:
+        value = _strict_decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise ValueError(f"nested deeper than {MAX_NESTING}") from None
+    _check(value, MAX_NESTING)
+    return value
+
+
+def tolerant(payload: bytes) -> JSON:
+    """Read JSON that may be newer than we are: only NaN, Infinity and abysses are refused.
+
+    Raises:
+        ValueError: it is no such JSON, or not UTF-8.
+    """
+    try:
+        return _tolerant_decoder.decode(payload.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _check(value: JSON, depth: int) -> None:
+    """Refuse what the decoder cannot see: too deep, or text that is no Unicode."""
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("a lone surrogate is not text")
+        return
+    if not isinstance(value, (dict, list)):
+        return
+    if depth == 0:
+        raise ValueError(f"nested deeper than {MAX_NESTING}")
+    if isinstance(value, dict):
+        for key in value:
+            _check(key, depth)
+    for item in value.values() if isinstance(value, dict) else value:
+        _check(item, depth - 1)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands there twice")
+    return table
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not a number in JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is too large for a number")
+    return number
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 310:  # noqa: PLR2004 - beyond any double, and quadratic to read
+        raise ValueError("an integer of more than 310 digits")
+    return int(digits)
+
+
+_strict_decoder = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates,
+    parse_constant=_no_constant,
+    parse_float=_finite,
+    parse_int=_integer,
+)
+_tolerant_decoder = json.JSONDecoder(
+    parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)

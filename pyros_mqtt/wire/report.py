@@ -1,0 +1,77 @@
+"""Report <-> payload of an outbox (protocol section 5)."""
+
+from __future__ import annotations
+
+from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report
+from pyros_mqtt.wire.json_text import to_bytes, tolerant
+from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
+
+
+def encode_report(report: Report) -> bytes:
+    """Write a report; what it does not say is left out.
+
+    Raises:
+        TypeError, ValueError: a result that JSON has no form for.
+    """
+    body: dict[str, JSON] = {
+        "id": report.id,
+        "message": report.message,
+        "agent": report.agent,
+        "state": report.state.value,
+        "at": to_rfc3339(report.at),
+    }
+    if report.state is Outcome.DONE:
+        body["result"] = report.result
+    if report.error is not None:
+        body["error"] = {"code": report.error.code, "text": report.error.text}
+    if report.progress is not None:
+        body["progress"] = progress_table(report.progress)
+    if report.patience is not None:
+        body["patience"] = report.patience
+    if report.echo is not None:
+        body["echo"] = report.echo
+    return to_bytes(body)
+
+
+def decode_report(payload: bytes) -> Report:
+    """Read a report; fields that we do not know are passed over.
+
+    Raises:
+        BadPayload: it is none.
+    """
+    try:
+        body = tolerant(payload)
+        return Report(
+            id=str(body["id"]),
+            message=str(body["message"]),
+            agent=str(body["agent"]),
+            state=Outcome(body["state"]),
+            at=from_rfc3339(body["at"]),
+            result=body.get("result"),
+            error=_problem(body.get("error")),
+            progress=progress_of(body.get("progress")),
+            patience=None if body.get("patience") is None else float(body["patience"]),
+            echo=body.get("echo"),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadPayload(f"not a report: {error}: {payload[:200]!r}") from None
+
+
+def progress_table(progress: Progress) -> dict[str, JSON]:
+    """The form of a progress, in reports and in status."""
+    return {"fraction": progress.fraction, "text": progress.text}
+
+
+def progress_of(table: JSON) -> Progress | None:
+    """Read a progress; None where there is none."""
+    if table is None:
+        return None
+    fraction = table.get("fraction")
+    return Progress(None if fraction is None else float(fraction), str(table.get("text", "")))
+
+
+def _problem(table: JSON) -> Problem | None:
+    if table is None:
+        return None
+    return Problem(str(table.get("code", "")), str(table.get("text", "")))

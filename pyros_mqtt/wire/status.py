@@ -1,0 +1,106 @@
+"""Status <-> payload of a status topic (protocol section 6)."""
+
+from __future__ import annotations
+
+from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.messages import JSON, State, Status, Task
+from pyros_mqtt.wire.json_text import to_bytes, tolerant
+from pyros_mqtt.wire.report import progress_of, progress_table
+from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
+
+
+def encode_status(status: Status) -> bytes:
+    """Write the status document."""
+    body: dict[str, JSON] = {
+        "agent": status.agent,
+        "state": status.state.value,
+        "session": status.session,
+        "boot": status.boot,
+        "beat": status.beat,
+        "seq": status.seq,
+        "at": None if status.at is None else to_rfc3339(status.at),
+        "since": None if status.since is None else to_rfc3339(status.since),
+        "host": status.host,
+        "pid": status.pid,
+        "version": status.version,
+        "protocol": status.protocol,
+        "detail": status.detail,
+        "task": None if status.task is None else _task_table(status.task),
+        "waiting": status.waiting,
+        "idle": round(status.idle, 3),
+    }
+    if status.dropped:
+        body["dropped"] = status.dropped
+    return to_bytes(body)
+
+
+def last_will(agent: str, session: str, boot: int) -> bytes:
+    """What the broker says in the agent's name when its connection breaks."""
+    return to_bytes({"agent": agent, "state": "lost", "session": session, "boot": boot})
+
+
+def decode_status(payload: bytes, agent: str) -> Status:
+    """Read the status of `agent`: the document, a will, or a small device's bare word.
+
+    Raises:
+        BadPayload: it is none of them, or it speaks of another agent.
+    """
+    try:
+        if not payload.lstrip().startswith(b"{"):
+            return Status(agent, State(payload.decode().strip()))
+        body = tolerant(payload)
+        return _from_table(body, agent)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadPayload(f"not a status: {error}: {payload[:200]!r}") from None
+
+
+def _from_table(body: dict[str, JSON], agent: str) -> Status:
+    if body.get("agent", agent) != agent:
+        raise ValueError(f"it speaks of {body['agent']!r} on the topic of {agent!r}")
+    return Status(
+        agent=agent,
+        state=State(body["state"]),
+        session=str(body.get("session") or ""),
+        boot=int(body.get("boot") or 0),
+        seq=int(body.get("seq") or 0),
+        beat=max(float(body.get("beat") or 5.0), 0.05),
+        at=_moment(body.get("at")),
+        since=_moment(body.get("since")),
+        host=str(body.get("host") or ""),
+        pid=int(body.get("pid") or 0),
+        version=str(body.get("version") or ""),
+        protocol=int(body.get("protocol") or 1),
+        detail=str(body.get("detail") or ""),
+        task=_task_of(body.get("task")),
+        waiting=int(body.get("waiting") or 0),
+        idle=float(body.get("idle") or 0.0),
+        dropped=int(body.get("dropped") or 0),
+    )
+
+
+def _moment(text: JSON) -> float | None:
+    return None if text is None else from_rfc3339(text)
+
+
+def _task_table(task: Task) -> dict[str, JSON]:
+    table: dict[str, JSON] = {
+        "message": task.message,
+        "id": task.id,
+        "from": task.sender,
+        "since": to_rfc3339(task.since),
+    }
+    if task.progress is not None:
+        table["progress"] = progress_table(task.progress)
+    return table
+
+
+def _task_of(table: JSON) -> Task | None:
+    if table is None:
+        return None
+    return Task(
+        message=str(table.get("message", "")),
+        id=str(table.get("id", "")),
+        sender=str(table.get("from", "")),
+        since=_moment(table.get("since")) or 0.0,
+        progress=progress_of(table.get("progress")),
+    )
