@@ -163,8 +163,3 @@ class Vigil:
                 del self._waiting[name]
                 names.append(name)
         return names
-
-    def forget(self) -> None:
-        """Expect nobody any more."""
-        self._heap.clear()
-        self._waiting.clear()

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 
 from pyros_mqtt.messages import Progress, State, Task
 
+LOOP_PATIENCE = 10.0
+"""Seconds without a sign of life after which an agent that runs no command counts as hung."""
+
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Snapshot:
     """The part of a status that tells how the agent is. `idle` in seconds."""
 
     state: State
@@ -100,19 +103,20 @@ class Condition:
         """Seconds since the running command started."""
         return now - self._started if self._task else 0.0
 
-    def claim(self, now: float) -> Claim:
+    def snapshot(self, now: float) -> Snapshot:
         """Say how the agent is."""
         with self._lock:
             idle = max(0.0, now - self._sign)
             state, detail = self._judge(idle)
-            return Claim(state, detail, self._task, idle)
+            return Snapshot(state, detail, self._task, idle)
 
     def _judge(self, idle: float) -> tuple[State, str]:
         troubles = "; ".join([*self._faults.values(), *self._degraded.values()])
         if self._life is not State.READY:
             return self._life, self._remark or troubles
-        if self._task is not None and idle > self._patience:
-            hung = f"{self._task.message} has shown no sign of life for {idle:.0f} s"
+        if idle > (LOOP_PATIENCE if self._task is None else self._patience):
+            who = "a chore" if self._task is None else self._task.message
+            hung = f"{who} has shown no sign of life for {idle:.0f} s"
             return State.FAULT, "; ".join(filter(None, [hung, troubles]))
         if self._faults:
             return State.FAULT, troubles

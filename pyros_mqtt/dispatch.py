@@ -23,6 +23,9 @@ if typing.TYPE_CHECKING:
 ALWAYS_URGENT = frozenset({"abort", "stop", "close", "park", "shutdown"})
 """Messages that overtake all others wherever an agent has them (protocol section 4)."""
 
+MOST_PROBLEMS = 10
+"""So many wrong arguments are named in one refusal."""
+
 PATIENCE = 10.0
 """Seconds without a sign of life after which an action counts as hung."""
 
@@ -109,7 +112,11 @@ class Action:
 
     @cached_property
     def _parameters(self) -> tuple[inspect.Parameter, ...]:
-        return tuple(inspect.signature(self.call).parameters.values())
+        try:
+            return tuple(inspect.signature(self.call, eval_str=True).parameters.values())
+        except (NameError, TypeError, ValueError) as error:
+            text = f"the action of {self.message!r} has a signature that cannot be read: {error}"
+            raise AgentError(text) from None
 
     @cached_property
     def _wants_command(self) -> bool:
@@ -127,10 +134,9 @@ class Action:
             )
         named = [p for p in self._parameters if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
         loose = any(p.kind is p.VAR_KEYWORD for p in self._parameters)
-        hints = typing.get_type_hints(self.call, include_extras=True)
         fields: dict[str, Any] = {
             # an alias, so that no argument's name can collide with the model's own attributes
-            f"a_{p.name}": (hints.get(p.name, Any), _declared(p))
+            f"a_{p.name}": (Any if p.annotation is p.empty else p.annotation, _declared(p))
             for p in named
         }
         config = ConfigDict(
@@ -154,7 +160,10 @@ class Action:
         try:
             model = self._arguments.model_validate(command.args)
         except ValidationError as error:
-            text = "; ".join(_in_words(problem) for problem in error.errors())
+            problems = error.errors(include_url=False)
+            told = [_in_words(problem) for problem in problems[:MOST_PROBLEMS]]
+            more = len(problems) - len(told)
+            text = "; ".join(told) + (f"; and {more} more" if more else "")
             raise Refusal("bad-arguments", text, command) from None
         given = {name.removeprefix("a_"): getattr(model, name) for name in type(model).model_fields}
         return given | (model.model_extra or {})
@@ -188,7 +197,7 @@ def _declared(parameter: inspect.Parameter) -> Any:
 
 
 def _in_words(problem: Any) -> str:
-    where = ".".join(str(step) for step in problem["loc"]) or "arguments"
+    where = ".".join(str(step)[:80] for step in problem["loc"]) or "arguments"
     match problem["type"]:
         case "extra_forbidden":
             return f"{where}: there is no such argument"

@@ -158,7 +158,6 @@ class Fleet:
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         with self._news:
             self._up_since = self._clock() if up else None
-            self._vigil.forget()
             for name, record in self._records.items():
                 self._changed[name] = None
                 self._expect(name, record)

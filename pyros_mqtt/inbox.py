@@ -33,7 +33,10 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """An accepted command on its way to its action. `arrived` is monotonic seconds."""
+    """An accepted command on its way to its action.
+
+    `arrived` and `told`, when progress was last reported, are monotonic seconds.
+    """
 
     command: Command
     action: Action | None
@@ -42,6 +45,7 @@ class Ticket:
     lifetime: float | None
     cancelled: threading.Event = field(default_factory=threading.Event)
     why: str = ""
+    told: float = float("-inf")
 
     @property
     def is_urgent(self) -> bool:
@@ -170,7 +174,7 @@ class Inbox:
             text = f"it is meant for session {command.session!r}, this is {self._session!r}"
             raise Refusal("conflict", text, command)
         command = self._timed(command, action, wall)
-        arguments = action.check(command) if action else {}
+        arguments = _checked(action, command) if action else {}
         self._check_room(command, urgent=urgent)
         lifetime = None if command.deadline is None else command.deadline - wall
         return Ticket(command, action, arguments, now, lifetime)
@@ -190,10 +194,11 @@ class Inbox:
         return command
 
     def _check_room(self, command: Command, *, urgent: bool) -> None:
+        life = self._life()
+        if life is State.STOPPED or (life is not State.READY and not urgent):
+            raise Refusal("not-ready", f"{self._agent} is {life}", command)
         if urgent:
             return
-        if self._life() is not State.READY:
-            raise Refusal("not-ready", f"{self._agent} is {self._life()}", command)
         coming = sum(1 for _, _, t in self._turn if t is not None and not t.is_urgent)
         if len(self._waiting) + coming >= self._limits.max_waiting:
             text = f"{self._limits.max_waiting} commands wait already"
@@ -224,9 +229,13 @@ class Inbox:
 
     # -- any thread -------------------------------------------------------------------------
 
-    def take(self, timeout: float) -> Ticket | None:
-        """The next ordinary ticket, or None after `timeout` seconds, or when woken."""
-        return self._take(self._waiting, timeout)
+    def take(self, timeout: float, then: Callable[[Ticket], None] | None = None) -> Ticket | None:
+        """The next ordinary ticket, or None after `timeout` seconds, or when woken.
+
+        `then` gets it in the moment in which it leaves the queue, so that an abort always finds
+        it, either here or there.
+        """
+        return self._take(self._waiting, timeout, then)
 
     def take_urgent(self, timeout: float) -> Ticket | None:
         """The next urgent ticket, or None after `timeout` seconds, or when woken."""
@@ -242,11 +251,12 @@ class Inbox:
         with self._changed:
             self._changed.notify_all()
 
-    def withdraw(self) -> list[Ticket]:
-        """Take out every ordinary ticket that waits, so that the caller can end it."""
+    def withdraw(self, *, urgent: bool = False) -> list[Ticket]:
+        """Take out every ordinary (or urgent) ticket, so that the caller can end it."""
         with self._changed:
-            tickets = list(self._waiting)
-            self._waiting.clear()
+            queue = self._urgent if urgent else self._waiting
+            tickets = list(queue)
+            queue.clear()
         return tickets
 
     @property
@@ -254,11 +264,19 @@ class Inbox:
         """Ordinary commands that wait."""
         return len(self._waiting)
 
-    def _take(self, queue: deque[Ticket], timeout: float) -> Ticket | None:
+    def _take(
+        self,
+        queue: deque[Ticket],
+        timeout: float,
+        then: Callable[[Ticket], None] | None = None,
+    ) -> Ticket | None:
         with self._changed:
             if not queue and timeout > 0:
                 self._changed.wait(timeout)
-            return queue.popleft() if queue else None
+            ticket = queue.popleft() if queue else None
+            if ticket is not None and then is not None:
+                then(ticket)
+        return ticket
 
 
 class _TooLate(Refusal):
@@ -266,6 +284,18 @@ class _TooLate(Refusal):
 
     def __init__(self, command: Command, seconds: float) -> None:
         super().__init__("timeout", f"it came {seconds:.1f} s after its deadline", command)
+
+
+def _checked(action: Action, command: Command) -> dict[str, Any]:
+    try:
+        return action.check(command)
+    except Refusal:
+        raise
+    except Exception as error:
+        # an annotation may hold a validator of the agent's author
+        log.exception("the arguments of %r cannot be checked", command.message)
+        text = f"they cannot be checked: {error}"
+        raise Refusal("bad-arguments", text, command) from None
 
 
 def _with_id(command: Command) -> Command:

@@ -6,12 +6,15 @@ handlers in a network thread of each connection. A test can cut a connection to 
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
 
 from pyros_mqtt.topics import matches, overlap
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
+
+log = logging.getLogger(__name__)
 
 _TURN = 0.02
 
@@ -200,9 +203,16 @@ class LoopbackTransport:
                 work = _nothing
             if work is None:
                 return
-            work()
-            for callback in self._turn_calls:
-                callback()
+            for call in (work, *self._turn_calls):
+                _safely(call)
+
+
+def _safely(call: Callable[[], object]) -> None:
+    """As in a real connection, a handler's failure ends nothing."""
+    try:
+        call()
+    except Exception:
+        log.exception("a handler failed; the connection goes on")
 
 
 def _nothing() -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 from pyros_mqtt import wire
 from pyros_mqtt.condition import Condition
@@ -16,6 +17,7 @@ from pyros_mqtt.messages import (
     About,
     Command,
     Outcome,
+    Problem,
     Progress,
     Report,
     State,
@@ -23,7 +25,7 @@ from pyros_mqtt.messages import (
     report_on,
 )
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Parcel, Transport
+from pyros_mqtt.transport import Fate, Parcel, Transport
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +80,29 @@ class Outbox:
         """Publish a report to the command's sender; it is held through an outage."""
         payload = wire.encode_report(report)
         topic = self._topics.outbox(self._identity.agent, command.sender)
-        self._transport.publish(Parcel(topic, payload, keep=True))
+        self._transport.publish(
+            Parcel(topic, payload, keep=True), partial(self._shorten, command, report, len(payload))
+        )
         if command.reply_to:
             correlation = command.id.encode()
             copy = Parcel(command.reply_to, payload, keep=True, correlation=correlation)
             self._transport.publish(copy)
 
+    def _shorten(self, command: Command, report: Report, size: int, fate: str) -> None:
+        """A result that the broker does not take must not leave its sender without an answer."""
+        if fate == Fate.TOO_LARGE and (report.result, report.echo) != (None, None):
+            problem = Problem("too-large", f"a report of {size} bytes is over the broker's limit")
+            self.send(command, replace(report, result=None, echo=None, error=problem))
+
     def began(self, command: Command) -> None:
         """A command starts to run; the report goes out unless it ends at once."""
         self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
-        self._running = command
+        with self._lock:
+            self._running = command
 
     def advanced(self, command: Command, progress: Progress, patience: float | None) -> None:
         """Report how far a running command has come."""
-        self._running = None
+        self._no_longer_quick(command)
         report = report_on(
             command, Outcome.RUNNING, time.time(), progress=progress, patience=patience
         )
@@ -100,18 +111,23 @@ class Outbox:
 
     def ended(self, command: Command, report: Report) -> None:
         """Journal and publish a terminal report."""
-        if self._running is command:
-            self._running = None
+        self._no_longer_quick(command)
         self._journal.write(command, report)
         self._journal.commit()
         self.send(command, report)
 
+    def _no_longer_quick(self, command: Command) -> None:
+        with self._lock:
+            if self._running is command:
+                self._running = None
+
     def _say_running(self, now: float) -> None:
         """Report a command as running once it has lasted; quick ones spare everyone that."""
-        command = self._running
-        if command is not None and self._condition.running_for(now) >= QUICK:
-            self._running = None
-            self.send(command, report_on(command, Outcome.RUNNING, time.time()))
+        with self._lock:  # or its end, which the agent's thread tells, might come first
+            command = self._running
+            if command is not None and self._condition.running_for(now) >= QUICK:
+                self._running = None
+                self.send(command, report_on(command, Outcome.RUNNING, time.time()))
 
     # -- status and about -----------------------------------------------------------------
 
@@ -155,18 +171,18 @@ class Outbox:
     def _claim(self) -> Status:
         now = time.monotonic()
         self._told_changes = self._condition.changes
-        claim = self._condition.claim(now)
+        shown = self._condition.snapshot(now)
         wall = time.time()
-        if claim.state is not self._told_state:
-            self._told_state, self._since = claim.state, wall
+        if shown.state is not self._told_state:
+            self._told_state, self._since = shown.state, wall
         self._told_at = now
         self._seq += 1
         return replace(
             self._identity,
-            state=claim.state,
-            detail=claim.detail,
-            task=claim.task,
-            idle=claim.idle,
+            state=shown.state,
+            detail=shown.detail,
+            task=shown.task,
+            idle=shown.idle,
             seq=self._seq,
             at=wall,
             since=self._since,
@@ -177,7 +193,7 @@ class Outbox:
     def _is_news(self, now: float) -> bool:
         if self._condition.changes == self._told_changes:
             # a hung action changes nothing but the time
-            return self._condition.claim(now).state is not self._told_state
+            return self._condition.snapshot(now).state is not self._told_state
         quick = self._condition.task is not None and self._condition.running_for(now) < QUICK
         return not quick
 

@@ -199,6 +199,7 @@ class Observer:
         elif step is Step.EXPOSE and target is not None and self._agenda.count(target) == 0:
             self._agent.log.info("%s is done", target.name)
             self._agenda.finish(target)
+            self._choice = Choice(None, "")
 
     def _fail(self, step: Step, target: Target | None, trouble: str, now: float) -> None:
         """Say what failed, and wait a while; a target that fails again and again has to rest."""

@@ -106,7 +106,7 @@ def rate(target: Target, visits: int, when: float, site: Site, demands: Demands)
     return Rated(
         target=target,
         aspect=seen,
-        merit=_merit(seen),
+        merit=_merit(target, seen),
         hindrance=_hindrance(target, seen, demands),
         reason=_reason(target, seen, visits),
     )
@@ -117,11 +117,16 @@ def _order(rated: Rated, visits: Mapping[str, int]) -> tuple[bool, int, int, flo
     return rated.is_observable, target.priority, -visits.get(target.name, 0), rated.merit
 
 
-def _merit(seen: Aspect) -> float:
-    """Half from the depth of air, half from the haste: 1/airmass + 1 - (time left / 2 h)."""
+def _merit(target: Target, seen: Aspect) -> float:
+    """Weigh the air and the haste: 1/airmass, and 1 - (time left / 2 h) for one that sets soon.
+
+    One that would set before its visit is done gains nothing by its haste.
+    """
     if seen.airmass is None:
         return 0.0
-    return 1.0 / seen.airmass + max(0.0, 1.0 - seen.sets_in / _HURRY)
+    lasts = 2.0 * target.exposures * target.seconds
+    haste = 1.0 - seen.sets_in / _HURRY if lasts < seen.sets_in < _HURRY else 0.0
+    return 1.0 / seen.airmass + haste
 
 
 def _hindrance(target: Target, seen: Aspect, demands: Demands) -> str:

@@ -25,9 +25,9 @@ class Site:
     @classmethod
     def of(cls, config: Mapping[str, Any] | Self | None) -> Self:
         """Make a site from a table of the configuration; without one, the default site."""
-        if isinstance(config, cls):
-            return config
-        return cls(**(config or LES_MAKES))
+        if config is None or isinstance(config, Mapping):
+            return cls(**(config or LES_MAKES))
+        return config
 
 
 LES_MAKES: dict[str, Any] = {
@@ -52,7 +52,7 @@ class SkyClock:
     @classmethod
     def of(cls, config: Mapping[str, Any] | Self | None) -> Self:
         """Make a clock from a table `{start: UTC time, speed: factor, anchor: POSIX seconds}`."""
-        if isinstance(config, cls):
+        if not (config is None or isinstance(config, Mapping)):
             return config
         table = dict(config or {})
         if "start" in table:

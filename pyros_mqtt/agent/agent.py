@@ -6,6 +6,7 @@ import inspect
 import logging
 import re
 import signal
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -117,7 +118,10 @@ class Agent(Conversation):
         """Start the work: runs once, in the agent's thread, before any message. Must return."""
 
     def shutdown(self) -> None:
-        """Clean up: runs once, in the agent's thread, when the agent stops."""
+        """Clean up: runs once, in the agent's thread, when an agent stops that has begun to work.
+
+        It may wait with `self.sleep` and ask others; urgent messages are taken until it returns.
+        """
 
     def receive(self) -> None:
         """Run messages as they come and chores when due, until the agent stops.
@@ -178,13 +182,16 @@ class Agent(Conversation):
         return ended
 
     def run(self) -> None:
-        """Start, and block until the agent ends; SIGTERM and SIGINT end it. For the main thread.
+        """Start, and block until the agent ends.
+
+        Called in the main thread, it lets SIGTERM and SIGINT end the agent.
 
         Raises:
             As `start` and `join`.
         """
         self.start()
-        before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
+        heeded = (signal.SIGTERM, signal.SIGINT) if _is_main_thread() else ()
+        before = {number: signal.signal(number, self._on_signal) for number in heeded}
         try:
             while not self.join(timeout=0.5):
                 pass
@@ -202,6 +209,10 @@ class Agent(Conversation):
     def is_alive(self) -> bool:
         """The agent has been started and has not ended."""
         return self._life is not None and self._life.is_alive
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _own_name(kind: type) -> str:

@@ -65,11 +65,7 @@ class Conversation(Conduct):
             SendError: as `Sender.send_to`.
             Cancelled: as `sleep`, which it does while it waits.
         """
-        arguments = {**(args or {}), **more}
-        command = compose(agent, message, self.name, args=arguments, ttl=ttl, urgent=urgent)
-        if agent == self.name:
-            raise AskedOneself(command, "an agent cannot send to itself: call the method instead")
-        receipt = self._alive.voice.send(command)
+        receipt = self._post(agent, message, {**(args or {}), **more}, ttl, urgent=urgent)
         while not receipt.is_answered:
             self.checkpoint()
             receipt.wait_answered(0.05)
@@ -103,5 +99,13 @@ class Conversation(Conduct):
         **more: JSON,
     ) -> JSON:
         """Send a message in this agent's name, and wait for its result: `send_to`, `wait_for`."""
-        receipt = self.send_to(agent, message, ttl=ttl, urgent=urgent, args=args, **more)
+        receipt = self._post(agent, message, {**(args or {}), **more}, ttl, urgent=urgent)
         return self.wait_for(receipt, timeout, on_progress)
+
+    def _post(
+        self, agent: str, message: str, args: dict[str, JSON], ttl: float | None, *, urgent: bool
+    ) -> Receipt:
+        command = compose(agent, message, self.name, args=args, ttl=ttl, urgent=urgent)
+        if agent == self.name:
+            raise AskedOneself(command, "an agent cannot send to itself: call the method instead")
+        return self._alive.voice.send(command)

@@ -37,6 +37,11 @@ OFFLINE = 3.0
 SLOW_WORK = 5.0
 """Seconds after which a `work()` that has not returned is called out."""
 
+PROGRESS_PAUSE = 0.1
+"""Least seconds between two reports of progress; what comes in between only shows in the status."""
+
+STOPS = "the agent is stopping"
+
 FAREWELL = 2.0
 """Most seconds for the last status and the disconnection together."""
 
@@ -103,8 +108,10 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._replaced_by: Status | None = None
-        self._born = time.monotonic()
+        self._work_began: float | None = None
         self._warned = False
+        self._is_ending = False
+        self._over = threading.Event()
         self._introduced = -1
         self._journal = journal
         self._topics = outfit.topics
@@ -157,7 +164,7 @@ class Life:
         """Start the agent's threads. Returns at once."""
         self._main.start()
 
-    def stop(self, why: str = "the agent is stopping") -> None:
+    def stop(self, why: str = STOPS) -> None:
         """Ask everything to end; the running action ends at its next checkpoint."""
         self.stopping.set()
         self.stage.cancel_main(why)
@@ -188,8 +195,9 @@ class Life:
         try:
             self._claim_name()
             self._urgent.start()
-            self._work()
-            self._agent.receive()
+            if not self.stopping.is_set():
+                self._work()
+                self._agent.receive()
         except Cancelled:
             pass
         except BaseException as error:
@@ -233,6 +241,7 @@ class Life:
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
 
     def _work(self) -> None:
+        self._work_began = time.monotonic()
         self._agent.work()
         self.condition.sign(time.monotonic())
         if not self.stopping.is_set():
@@ -246,7 +255,8 @@ class Life:
             now = time.monotonic()
             self.condition.sign(now)
             self.chores.run_due(now)
-            ticket = self.inbox.take(min(self.chores.next_due(time.monotonic()), 1.0))
+            pause = min(self.chores.next_due(time.monotonic()), 1.0)
+            ticket = self.inbox.take(pause, self.stage.prepare)
             if ticket is not None:
                 self.stage.perform(ticket, self._perform)
 
@@ -254,10 +264,10 @@ class Life:
         """Wait within an action, showing life and running due chores meanwhile.
 
         Raises:
-            Cancelled: the action has been cancelled, or the agent stops.
+            Cancelled: the action has been cancelled, or the agent stops. `shutdown()` may wait.
         """
         end = time.monotonic() + seconds
-        event = cancelled or self.stopping
+        event = cancelled or (self._over if self._is_ending else self.stopping)
         while True:
             now = time.monotonic()
             if self.is_here():
@@ -273,9 +283,12 @@ class Life:
 
     def advance(self, ticket: Ticket, progress: Progress, patience: float | None) -> None:
         """Show how far an action has come."""
+        now = time.monotonic()
         if not ticket.is_urgent:
-            self.condition.advance(progress, time.monotonic(), patience)
-        self.outbox.advanced(ticket.command, progress, patience)
+            self.condition.advance(progress, now, patience)
+        if now - ticket.told >= PROGRESS_PAUSE or patience is not None or progress.fraction == 1:
+            ticket.told = now
+            self.outbox.advanced(ticket.command, progress, patience)
 
     def _perform(self, ticket: Ticket) -> Any:
         return self._agent.analyze_message(ticket.command.message)
@@ -288,21 +301,30 @@ class Life:
         if not taken:
             self.condition.enter(State.STOPPING)
             self.outbox.publish_status()
-        self.cancel_waiting("the agent is stopping")
-        try:
-            self._agent.shutdown()
-        except Exception:
-            log.exception("%s: shutdown() failed", self._name)
-        if self._urgent.is_alive():
-            self._urgent.join(FAREWELL)
-        self.voice.abandon("the agent is stopping")
-        if not taken:
-            reason = f"it failed: {self.failure}" if self.failure else ""
-            self.condition.enter(State.STOPPED, reason)
-            if self.transport.is_up:
-                self.outbox.wait_until_told(FAREWELL / 2)
+        self._cancel(self.inbox.withdraw(), STOPS)
+        self._shut_down()
+        reason = f"it failed: {self.failure}" if self.failure else ""
+        self.condition.enter(State.STOPPED, reason)
+        # what was accepted in the last moments
+        self._cancel(self.inbox.withdraw() + self.inbox.withdraw(urgent=True), STOPS)
+        self.voice.abandon(STOPS)
+        if not taken and self.transport.is_up:
+            self.outbox.wait_until_told(FAREWELL / 2)
         self.transport.close(FAREWELL / 2)
         self._journal.close()
+
+    def _shut_down(self) -> None:
+        """Let the agent clean up, if it has begun to work; urgent messages are run meanwhile."""
+        self._is_ending = True
+        try:
+            if self._work_began is not None:
+                self._agent.shutdown()
+        except BaseException:
+            log.exception("%s: shutdown() failed", self._name)
+        self._over.set()
+        self.inbox.wake()
+        if self._urgent.is_alive():
+            self._urgent.join(FAREWELL)
 
     # -- the urgent thread --------------------------------------------------------------------
 
@@ -310,27 +332,34 @@ class Life:
         while True:
             ticket = self.inbox.take_urgent(1.0)
             if ticket is None:
-                if self.stopping.is_set():
+                if self._over.is_set():
                     return
                 continue
             message = ticket.command.message
             if message == "abort":
-                self.stage.cancel_main("aborted")
-                self.cancel_waiting("aborted")
+                self._abort()
             self.stage.perform(ticket, self._perform)
             if message == "shutdown":
                 self.stop("the agent was told to shut down")
 
-    def cancel_waiting(self, why: str) -> None:
-        """Give every command that waits its terminal report."""
-        for ticket in self.inbox.withdraw():
+    def _abort(self) -> None:
+        """Cancel the command that runs, and all that wait."""
+        self.stage.cancel_main("aborted")
+        waiting = self.inbox.withdraw()
+        self.stage.cancel_main("aborted")  # the one that has come up meanwhile
+        self._cancel(waiting, "aborted")
+
+    def _cancel(self, tickets: list[Ticket], why: str) -> None:
+        """Give commands that will not be run their terminal report."""
+        for ticket in tickets:
             self.stage.end(ticket, Outcome.CANCELLED, "cancelled", why)
 
     # -- the network thread -------------------------------------------------------------------
 
     def _tick(self) -> None:
         life = self.condition.life
-        slow = time.monotonic() - self._born > SLOW_WORK
+        began = self._work_began
+        slow = began is not None and time.monotonic() - began > SLOW_WORK
         if life is State.STARTING and slow and not self._warned:
             self._warned = True
             text = f"work() has not returned for {SLOW_WORK:.0f} s; until then no message is taken"
@@ -340,7 +369,8 @@ class Life:
             self._introduce()
         self.outbox.waiting = self.inbox.waiting
         self.outbox.dropped = self._outfit.measured.dropped
-        self.outbox.tick()
+        if self._replaced_by is None:
+            self.outbox.tick()
 
     def _introduce(self) -> None:
         self._introduced = self._outfit.vocabulary()
@@ -361,6 +391,7 @@ class Life:
             self._name, status.pid or "?", status.host or "?",
         )  # fmt: skip
         self._replaced_by = status
+        self.transport.unsubscribe(self._topics.inbox(self._name))
         self.failure = NameTaken(status)
         self.stop("another agent of this name has taken over")
 

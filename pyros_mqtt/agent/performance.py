@@ -40,16 +40,24 @@ class Stage:
         ticket.cancel(why)
         return True
 
+    def prepare(self, ticket: Ticket) -> None:
+        """An ordinary ticket leaves its queue: from now on `cancel_main` finds it here."""
+        self._main = ticket
+
     def perform(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         """Start a ticket, unless it is too late or cancelled, and report its end."""
-        if ticket.cancelled.is_set():
-            self.end(ticket, Outcome.CANCELLED, "cancelled", ticket.why)
-        elif ticket.is_late():
-            self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
-        elif ticket.is_urgent:
-            self._play(ticket, call)
-        else:
-            self._play_main(ticket, call)
+        try:
+            if ticket.cancelled.is_set():
+                self.end(ticket, Outcome.CANCELLED, "cancelled", ticket.why)
+            elif ticket.is_late():
+                self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
+            elif ticket.is_urgent:
+                self._play(ticket, call)
+            else:
+                self._play_main(ticket, call)
+        finally:
+            if self._main is ticket:
+                self._main = None
 
     def end(self, ticket: Ticket, state: Outcome, code: str, text: str) -> None:
         """Report the end of a ticket that was not performed."""
@@ -59,13 +67,11 @@ class Stage:
     def _play_main(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         command, rules = ticket.command, ticket.action and ticket.action.rules
         task = Task(command.message, command.id, command.sender, time.time())
-        self._main = ticket
         self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
         self._outbox.began(command)
         try:
             self._play(ticket, call)
         finally:
-            self._main = None
             self._condition.end(time.monotonic())
 
     def _play(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
@@ -74,7 +80,11 @@ class Stage:
             report = self._report(ticket, call)
         finally:
             self._here.ticket = None
-        self._outbox.ended(ticket.command, report)
+        try:
+            self._outbox.ended(ticket.command, report)
+        except (TypeError, ValueError, RecursionError) as error:
+            text = f"it ran, but its result cannot be sent: {error}"
+            self._outbox.ended(ticket.command, self._failed(ticket, "action-failed", text))
 
     def _report(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> Report:
         """Call the action, whatever comes of it."""
@@ -90,7 +100,7 @@ class Stage:
             return self._failed(ticket, failure.code, failure.text)
         except PyrosError as error:
             return self._failed(ticket, "action-failed", str(error))
-        except Exception as error:
+        except BaseException as error:  # sys.exit() ends the action, not the agent
             log.exception("%s failed", command.message)
             return self._failed(ticket, "action-failed", str(error) or repr(error))
         return report_on(command, Outcome.DONE, time.time(), result=result)

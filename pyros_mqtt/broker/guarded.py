@@ -4,7 +4,8 @@ Between us and it stands a small shell that reads a pipe of which we hold the ot
 closes that end whenever we are gone, however we went, and then the shell ends the process. (Linux'
 parent-death signal does not serve: mosquitto loses it when it gives up root's rights, and it fires
 when the *thread* that started the process ends.) A child that we fork without executing anything
-keeps the pipe open as long as it lives.
+keeps the pipe open as long as it lives. A process that does not heed SIGTERM is killed by the shell
+`GRACE` seconds later, for then nobody else is there to do it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,19 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
-_GUARD = """
+GRACE = 10
+"""Seconds from the SIGTERM that follows our death to the SIGKILL."""
+
+_GUARD = f"""
 exec 3<&0 4>&2 2>/dev/null
 "$@" 2>&4 3<&- 4>&- </dev/null & guarded=$!
-{ read -r _; kill "$guarded"; } <&3 & watcher=$!
+{{
+    read -r _; kill "$guarded"
+    sleep {GRACE} </dev/null >/dev/null 3<&- 4>&-; kill -9 "$guarded"
+}} <&3 4>&- & watcher=$!
 wait "$guarded"; code=$?
 kill "$watcher"
 exit "$code"
@@ -33,13 +40,25 @@ class GuardedProcess:
     started it still needs it to say goodbye.
     """
 
-    def __init__(self, command: Sequence[str], log: IO[str] | None = None) -> None:
-        """Start it; `log` takes what it prints, None leaves that on our standard error."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: IO[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            command: the program and its arguments.
+            log: takes what it prints; None leaves that on our standard error.
+            environment: variables that it gets beside ours.
+        """
         self._shell = subprocess.Popen(  # noqa: S603 - the command is our own
             ["/bin/sh", "-c", _GUARD, "guard", *command],
             stdin=subprocess.PIPE,
             stdout=log or subprocess.DEVNULL,
             stderr=log,
+            env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
 

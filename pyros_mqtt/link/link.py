@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STABLE = 10.0
+"""Seconds after which a connection counts as good. One that breaks sooner, perhaps because somebody
+else uses its client id, is no reason to come back fast."""
+
 TURN = 0.1
 """Seconds between two turns of the network thread when nothing happens."""
 
@@ -109,7 +113,9 @@ class Link:
         self._close_by = time.monotonic() + timeout
         self._closing.set()
         self._wake()
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+        if self._thread.ident is None:
+            self._hang_up()
+        elif threading.current_thread() is not self._thread:
             self._thread.join(timeout + 0.5)
 
     def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
@@ -185,8 +191,10 @@ class Link:
             try:
                 connection = self._connect(url)
                 if connection is not None:
-                    attempt = 0
+                    began = time.monotonic()
                     self._serve(connection)
+                    if time.monotonic() - began > STABLE:
+                        attempt = 0
                     if self._is_replaced(connection):
                         break
             except Exception as error:
@@ -196,6 +204,9 @@ class Link:
             attempt += 1
             round_ended = attempt % self._count == 0
             self._wait(backoff.delay(attempt // self._count) if round_ended else 0)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._backlog.clear()
         self._wake_in.close()
         self._wake_out.close()

@@ -186,7 +186,7 @@ class Sender:
             SendError: as for `send_to`.
         """
         receipt = self.post(agent, message, {**(args or {}), **more}, ttl=ttl, urgent=urgent)
-        return receipt.wait_accepted().result(timeout, on_progress)
+        return receipt.result(timeout, on_progress)
 
     def post(
         self,

@@ -11,7 +11,8 @@ import itertools
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from pyros_mqtt import wire
 from pyros_mqtt.claims import Claim, kept_for
@@ -23,7 +24,7 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
-from pyros_mqtt.messages import Command
+from pyros_mqtt.messages import Command, Outcome
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
@@ -42,6 +43,9 @@ ABSENT = 3.0
 NEVER_UP = 5.0
 """Seconds after which a first connection that does not come about is given up."""
 
+INQUIRE = 15.0
+"""Seconds without a word on an accepted command after which its agent is asked about it."""
+
 BEREAVED = 10.0
 """Seconds that a lost or restarted agent has to say what became of an accepted command."""
 
@@ -56,6 +60,8 @@ class _Pending:
     deadline: float
     pause: float = FIRST_REPEAT
     taken: bool = False
+    unheard: bool = False
+    heard: float = 0.0
     away_since: float | None = None
     session: str = ""
     bereaved_since: float | None = None
@@ -153,9 +159,10 @@ class Voice:
         """What the broker said of a publication; it tells of absence, never of delivery."""
         command = pending.command
         if fate == Fate.NO_SUBSCRIBER:
+            pending.unheard = True
             pending.away_since = pending.away_since or time.monotonic()
         elif fate == Fate.TAKEN:
-            pending.taken = True
+            pending.taken, pending.unheard = True, False
         elif fate == Fate.TOO_LARGE:
             text = f"{len(pending.payload)} bytes are more than the broker takes"
             self._settle(pending, Undeliverable(command, text))
@@ -174,7 +181,11 @@ class Voice:
         # the right id from the wrong agent completes nothing
         if pending is None or address is None or address.agent != pending.command.agent:
             return
-        pending.session = self._peers[address.agent].session
+        if report.state is Outcome.REJECTED and pending.receipt.is_answered:
+            text = "the agent was started anew since; what became of it is not known"
+            self._settle(pending, NoAnswer(pending.command, text))
+            return
+        pending.session, pending.heard = self._peers[address.agent].session, time.monotonic()
         pending.receipt.take(report)
         if report.state.is_terminal:
             self._forget(pending)
@@ -195,19 +206,39 @@ class Voice:
         kept = kept_for(status, time.time()) if delivery.retain else None
         peer.claim.hear(status, time.monotonic(), kept=kept)
         if was_away and not peer.is_away:
-            self._repeat_now(address.agent)
+            agent = address.agent
+            self._inquire_now(lambda p: p.command.agent == agent)
+            self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
 
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         if up:
             self._was_up = True
-            self._repeat_now(None)
+            self._repeat_now(lambda _pending: True)
+            self._inquire_now(lambda _pending: True)
 
-    def _repeat_now(self, agent: str | None) -> None:
+    def _repeat_now(self, concerns: Callable[[_Pending], bool]) -> None:
         """Publish again what has no answer yet, in the order in which it was sent."""
         for pending in list(self._pending.values()):
-            if agent in {None, pending.command.agent} and not pending.receipt.is_answered:
+            if not pending.receipt.is_answered and concerns(pending):
                 pending.away_since = None
                 self._publish(pending)
+
+    def _inquire_now(self, concerns: Callable[[_Pending], bool]) -> None:
+        for pending in list(self._pending.values()):
+            if pending.receipt.is_answered and concerns(pending):
+                self._inquire(pending)
+
+    def _inquire(self, pending: _Pending) -> None:
+        """Ask again for the end of what was accepted: its report may have come while we were away.
+
+        The life of the agent that knows the command says its latest report once more; a new life
+        must not run it, which is what `session` is for.
+        """
+        if pending.session:
+            pending.heard = time.monotonic()
+            question = replace(pending.command, session=pending.session)
+            topic = self._topics.inbox(question.agent)
+            self._transport.publish(Parcel(topic, wire.encode_command(question)))
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -232,6 +263,8 @@ class Voice:
     def _review(self, pending: _Pending, now: float) -> None:
         """Give up where nothing can be expected any more."""
         if pending.receipt.is_answered:
+            if now - pending.heard > INQUIRE:
+                self._inquire(pending)
             self._mourn(pending, now)
             return
         error = self._hopeless(pending, now)
@@ -246,7 +279,7 @@ class Voice:
             pending.away_since = pending.away_since or now
         over = now >= pending.deadline
         away = pending.away_since
-        if away is not None and peer.is_away and (over or now - away > ABSENT):
+        if away is not None and (peer.is_away or pending.unheard) and (over or now - away > ABSENT):
             return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
         if not over:
             return None

@@ -136,7 +136,7 @@ def _from_object(
     known = replace(named, reply_to=_reply_topic(properties, named))
     for field in body:
         if field not in _FIELDS and not field.startswith("x-"):
-            text = f"there is no field {field!r}; fields of your own start with 'x-'"
+            text = f"there is no field {field[:80]!r}; fields of your own start with 'x-'"
             raise Refusal("unknown-field", text, known)
     values = {field: _checked(field, body[field], known) for field in _FIELDS if field in body}
     if not values.get("message"):

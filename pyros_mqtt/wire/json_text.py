@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any
 
 from pyros_mqtt.messages import JSON
@@ -87,9 +88,9 @@ def _check(value: JSON, depth: int) -> None:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands there twice")
+        counts = Counter(key for key, _ in pairs)
+        twice = counts.most_common(1)[0][0]
+        raise ValueError(f"the key {twice[:80]!r} stands there twice")
     return table
 
 
@@ -100,7 +101,7 @@ def _no_constant(word: str) -> None:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits} is too large for a number")
+        raise ValueError(f"{digits[:80]} is too large for a number")
     return number
 
 

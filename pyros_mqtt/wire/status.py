@@ -8,6 +8,12 @@ from pyros_mqtt.wire.json_text import to_bytes, tolerant
 from pyros_mqtt.wire.report import progress_of, progress_table
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
+MOST = 2**53
+"""Counts stay below this, so that a later life can always surpass what somebody forged."""
+
+SLOWEST_BEAT = 86_400.0
+"""Nobody may ask for more patience than for this (seconds)."""
+
 
 def encode_status(status: Status) -> bytes:
     """Write the status document."""
@@ -61,9 +67,9 @@ def _from_table(body: dict[str, JSON], agent: str) -> Status:
         agent=agent,
         state=State(body["state"]),
         session=str(body.get("session") or ""),
-        boot=int(body.get("boot") or 0),
-        seq=int(body.get("seq") or 0),
-        beat=max(float(body.get("beat") or 5.0), 0.05),
+        boot=_counted(body.get("boot")),
+        seq=_counted(body.get("seq")),
+        beat=_beat(body.get("beat")),
         at=_moment(body.get("at")),
         since=_moment(body.get("since")),
         host=str(body.get("host") or ""),
@@ -76,6 +82,20 @@ def _from_table(body: dict[str, JSON], agent: str) -> Status:
         idle=float(body.get("idle") or 0.0),
         dropped=int(body.get("dropped") or 0),
     )
+
+
+def _counted(value: JSON) -> int:
+    number = int(value or 0)
+    if not 0 <= number < MOST:
+        raise ValueError(f"{number} is no such count")
+    return number
+
+
+def _beat(value: JSON) -> float:
+    seconds = float(value or 5.0)
+    if not 0 < seconds <= SLOWEST_BEAT:
+        raise ValueError(f"a beat of {seconds} s")
+    return max(seconds, 0.05)
 
 
 def _moment(text: JSON) -> float | None:

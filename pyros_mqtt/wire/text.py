@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.wire.json_text import strict
 
-_KEY_AHEAD = re.compile(r"(?:(?<=\s)|^)[A-Za-z_][A-Za-z0-9_-]*=")
+# A word as a POSIX shell sees it. Nothing here looks back, so a long text takes no longer than its
+# length says: `shlex` needs seconds for 256 KiB, and the network thread has to go on.
+_WORD = re.compile(
+    r"""(?: [^\s'"\\]++ | \\. | '[^']*+' | "(?:[^"\\]|\\.)*+" )++""",
+    re.DOTALL | re.VERBOSE | re.ASCII,
+)
+_PIECE = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_BLANK = re.compile(r"\s*", re.ASCII)
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*=")
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
-_SCALAR = re.compile(r"-?\d[\d.eE+-]*|true|false|null")
+_SCALAR = re.compile(r"-?\d[\d.eE+-]*|true|false|null", re.ASCII)
 
 
 def read_text(text: str) -> tuple[str, dict[str, JSON]]:
@@ -21,11 +28,11 @@ def read_text(text: str) -> tuple[str, dict[str, JSON]]:
         ValueError: a word among the arguments is not `key=value`, or a key stands there twice.
     """
     text = text.strip()
-    if not _quotes_close(text):
-        return text, {}
-    for key in _KEY_AHEAD.finditer(text):
-        if _quotes_close(text[: key.start()]):
-            return text[: key.start()].rstrip(), typed_words(shlex.split(text[key.start() :]))
+    words = _words(text)
+    for place, word in enumerate(words):
+        if _KEY.match(word.group()):
+            message = text[: word.start()].rstrip()
+            return message, typed_words(_unquoted(word.group()) for word in words[place:])
     return text, {}
 
 
@@ -39,10 +46,10 @@ def typed_words(words: Iterable[str]) -> dict[str, JSON]:
     for word in words:
         pair = _PAIR.fullmatch(word)
         if pair is None:
-            raise ValueError(f"{word!r} is not of the form key=value")
+            raise ValueError(f"{word[:80]!r} is not of the form key=value")
         key, value = pair.groups()
         if key in args:
-            raise ValueError(f"the argument {key!r} stands there twice")
+            raise ValueError(f"the argument {key[:80]!r} stands there twice")
         args[key] = _typed(value)
     return args
 
@@ -56,9 +63,26 @@ def _typed(word: str) -> JSON:
         return word
 
 
-def _quotes_close(text: str) -> bool:
-    try:
-        shlex.split(text)
-    except ValueError:
-        return False
-    return True
+def _words(text: str) -> list[re.Match[str]]:
+    """The words of a text, still quoted; none where a quote does not close."""
+    words: list[re.Match[str]] = []
+    at = 0
+    while (blank := _BLANK.match(text, at)) and (at := blank.end()) < len(text):
+        word = _WORD.match(text, at)
+        if word is None:
+            return []
+        words.append(word)
+        at = word.end()
+    return words
+
+
+def _unquoted(word: str) -> str:
+    """What a word says: its quotes and backslashes taken off."""
+    return _PIECE.sub(_bare, word)
+
+
+def _bare(piece: re.Match[str]) -> str:
+    escaped, single, double = piece.groups()
+    if double is not None:
+        return re.sub(r'\\(["\\])', r"\1", double)
+    return single if escaped is None else escaped

@@ -140,7 +140,7 @@ def test_it_needs_no_network_and_warns_of_nothing() -> None:
         "print(horizontal(1, 2, 1.8e9, site), sun_altitude(3.0e9, site))\n"
     )
     agents = Path(ephemeris.__file__).parent.parent
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own interpreter and program
         [sys.executable, "-W", "error", "-c", program],
         env={**os.environ, "PYTHONPATH": str(agents)}, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -68,14 +68,14 @@ def test_the_header_has_all_that_an_archive_wants() -> None:
 def test_what_the_peers_said_is_written_down() -> None:
     header = header_of(RECORD, PEERS)
     assert (header["SHUTTER"], header["AMBTEMP"], header["TELSTATE"]) == ("open", 12.5, "tracking")
-    assert isinstance(header["WINDSPD"], fits.card.Undefined)
+    assert header["WINDSPD"] is None
     assert "gap" in header.comments["WINDSPD"]
 
 
 def test_a_silent_peer_leaves_a_gap_that_is_marked() -> None:
     header = header_of(RECORD, {"weather": PEERS["weather"]})
     assert header["GAPS"] == "telescope dome"
-    assert isinstance(header["SHUTTER"], fits.card.Undefined)
+    assert header["SHUTTER"] is None
     assert "gap" in header.comments["SHUTTER"]
     assert header["RA"] == RA
     assert "requested" in header.comments["RA"]
@@ -84,8 +84,8 @@ def test_a_silent_peer_leaves_a_gap_that_is_marked() -> None:
 def test_where_no_place_is_known_it_says_so_and_claims_no_wcs() -> None:
     exposure = replace(RECORD.exposure, ra=None, dec=None)
     header = header_of(replace(RECORD, exposure=exposure, ra=None, dec=None), {})
-    assert isinstance(header["RA"], fits.card.Undefined)
-    assert isinstance(header["AIRMASS"], fits.card.Undefined)
+    assert header["RA"] is None
+    assert header["AIRMASS"] is None
     assert "CTYPE1" not in header
 
 

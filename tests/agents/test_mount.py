@@ -185,5 +185,5 @@ def test_a_driver_is_the_simulator_a_named_class_or_one_made_already(clock: Nigh
 
 
 def test_a_driver_that_is_no_word_we_know_is_refused() -> None:
-    with pytest.raises(ValueError, match="package.module:Class"):
+    with pytest.raises(ValueError, match="write 'simulator'"):
         load("simulated", SimulatedMount)

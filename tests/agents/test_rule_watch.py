@@ -129,6 +129,16 @@ def test_one_bad_moment_owes_the_whole_delay_again() -> None:
     assert rain.stay(NO, 1)
 
 
+def test_what_is_good_again_is_bad_only_after_its_delay_as_before() -> None:
+    humidity = sky("humidity")
+    humidity.see(80.0)
+    humidity.stay(80.0, 100)
+    humidity.see(50.0, after=1.0)
+    assert humidity.stay(50.0, 300)
+    assert humidity.see(80.0, after=1.0)
+    assert humidity.stay(80.0, 89)
+
+
 def test_the_reason_tells_how_long_it_takes_still() -> None:
     rain = sky("rain")
     rain.see(YES)

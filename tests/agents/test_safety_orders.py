@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,14 @@ def test_a_telescope_that_does_not_park_is_shown(safety: Alone) -> None:
     }
 
 
+def test_a_shutter_that_was_closed_a_while_ago_is_not_known_to_be(safety: Alone) -> None:
+    safety.look()
+    safety.hear("dome", "shutter", {"state": "closed"}, kept=20.0)
+    safety.pointing("parked")
+    safety.stay(180, rain=True)
+    assert safety.orders() == [CLOSE, CLOSE, CLOSE, PARK]
+
+
 def test_each_new_turn_orders_anew(safety: Alone) -> None:
     safety.shutter("closed")
     safety.pointing("parked")
@@ -86,11 +95,17 @@ def test_a_peer_who_is_not_there_does_not_stop_the_judging(safety: Alone) -> Non
 
 def test_a_peer_who_does_not_answer_does_not_stop_the_judging(safety: Alone) -> None:
     answer = threading.Event()
-    safety.send_to = lambda *_, **__: answer.wait(5)  # type: ignore[assignment, method-assign]
+    calls: list[str] = []
+
+    def wait(agent: str, *_: Any, **__: Any) -> None:
+        calls.append(agent)
+        answer.wait(5)
+
+    safety.send_to = wait  # type: ignore[assignment, method-assign]
     safety.look()
     began = time.monotonic()
     safety.stay(600, rain=True)
     assert time.monotonic() - began < 2.0
-    assert len([t for t in safety._errands.values() if t.is_alive()]) == 2
     answer.set()
     safety.orders()
+    assert sorted(calls) == ["dome", "telescope"]

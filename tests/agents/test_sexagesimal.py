@@ -60,15 +60,17 @@ def test_right_ascension_wraps_at_360_degrees() -> None:
     assert show_ra(-15.0) == "23:00:00.00"
 
 
-@pytest.mark.parametrize("text", ["", "north", "25:00:00", "05:60:00", "05:34:60", "-1:00:00", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "north", "25:00:00", "05:60:00", "05:34:60", "-1:00:00", "nan"]
+)
 def test_what_is_no_right_ascension_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no right ascension|no angle"):
+    with pytest.raises(ValueError, match=" is no "):
         read_ra(text)
 
 
 @pytest.mark.parametrize("text", ["91", "-90:00:01", "5h34m31s", "+-3:00:00", "1:2:3:4", math.nan])
 def test_what_is_no_declination_is_refused(text: str | float) -> None:
-    with pytest.raises(ValueError, match="no declination|no angle"):
+    with pytest.raises(ValueError, match=" is no "):
         read_dec(text)
 
 

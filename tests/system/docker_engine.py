@@ -64,7 +64,7 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
             finally:
                 process.terminate()
                 process.wait(_START_TIMEOUT)
-            words = Path(folder, "log").read_text("utf-8").strip().rpartition("\n")[2]
+            words = _last_words(Path(folder, "log"))
     raise NoDocker(f"dockerd does not start: {words}")
 
 
@@ -85,6 +85,12 @@ def _comes_up(process: subprocess.Popen[bytes], address: str) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_POLL)
     return False
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text("utf-8").strip().split("\n")
+    telling = [line for line in lines if "fail" in line or line.startswith("panic")]
+    return (telling or lines)[-1]
 
 
 def _answers(address: str) -> bool:

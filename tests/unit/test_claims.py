@@ -267,10 +267,3 @@ def test_beats_do_not_make_the_vigil_grow() -> None:
     for beat in range(10_000):
         vigil.expect("dome", beat + 3.0)
     assert len(vigil._heap) == 1
-
-
-def test_the_vigil_forgets() -> None:
-    vigil = Vigil()
-    vigil.expect("dome", 1.0)
-    vigil.forget()
-    assert vigil.due(2.0) == []

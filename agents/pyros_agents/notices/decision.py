@@ -13,7 +13,6 @@ from enum import StrEnum
 from pyros_agents.notices.casebook import Case
 from pyros_agents.notices.notice import Kind, Notice, Position, Role, Stage
 
-
 LARGEST_ERROR = 10.0
 """Degrees, unless the configuration says otherwise: a burst of Fermi's is worth a try."""
 

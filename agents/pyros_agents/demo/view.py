@@ -1,0 +1,146 @@
+"""What the audience sees: everyone's state, what passes on the bus, and what it means."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pyros_agents.demo.chronicle import Chronicle
+from pyros_agents.sky import SkyClock
+from pyros_mqtt import Command, Fleet, Member, Report
+from pyros_mqtt.traffic import Passing
+
+LINES = 14
+
+STYLES = {
+    "starting": "yellow", "ready": "green", "busy": "bold cyan", "degraded": "yellow",
+    "fault": "bold red", "stopping": "magenta", "stopped": "dim", "lost": "bold red",
+    "silent": "red", "done": "green", "failed": "bold red", "rejected": "red",
+    "cancelled": "yellow", "running": "cyan", "accepted": "dim", "expired": "red",
+}  # fmt: skip
+
+
+class Narration:
+    """Tells the night in lines, for a terminal that cannot be redrawn, or for a log."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Speak through `say`."""
+        self._say = say
+        self._start = time.monotonic()
+
+    def narrate(self, sentence: str) -> None:
+        """Tell what happens."""
+        self._say(f"[{time.monotonic() - self._start:5.1f} s] {sentence}")
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to clear away."""
+
+
+class LiveView:
+    """Redraws the night in place, eight times a second, in a thread of rich's."""
+
+    def __init__(
+        self, console: Console, fleet: Fleet, chronicle: Chronicle, clock: SkyClock
+    ) -> None:
+        """Prepare the stage; it is drawn within `with`."""
+        self._fleet = fleet
+        self._chronicle = chronicle
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sentences: list[str] = []
+        self._live = Live(
+            console=console, get_renderable=self.draw, refresh_per_second=8, screen=False
+        )
+
+    def narrate(self, sentence: str) -> None:
+        """Tell what happens, below the table."""
+        with self._lock:
+            self._sentences.append(sentence)
+
+    def __enter__(self) -> Self:
+        """Start to draw."""
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last picture standing."""
+        self._live.stop()
+
+    def draw(self) -> Group:
+        """The whole picture, as it is now."""
+        sky = datetime.fromtimestamp(self._clock.now(), UTC)
+        title = f"PyROS over MQTT · sky {sky:%Y-%m-%d %H:%M:%S} UTC · {self._clock.speed:g} x"
+        with self._lock:
+            story = "\n".join(f"• {sentence}" for sentence in self._sentences[-4:])
+        return Group(
+            Panel(self._table(), title=title, border_style="blue"),
+            Panel(self._traffic(), title="commands and reports", border_style="blue"),
+            Text(story, style="bold"),
+        )
+
+    def _table(self) -> Table:
+        table = Table(expand=True, box=None, pad_edge=False)
+        for column, ratio in (("agent", 2), ("state", 2), ("task", 5), ("", 3), ("age", 1)):
+            table.add_column(column, ratio=ratio, no_wrap=True)
+        for member in self._fleet.members():
+            table.add_row(*_cells(member))
+        return table
+
+    def _traffic(self) -> Text:
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for passing in [p for p in self._chronicle.passed if _is_worth_it(p)][-LINES:]:
+            text.append_text(line_of(passing))
+            text.append("\n")
+        return text
+
+
+def line_of(passing: Passing) -> Text:
+    """One command or report as a line."""
+    moment = datetime.fromtimestamp(passing.at, UTC).strftime("%H:%M:%S.%f")[:-3]
+    text = Text(f"{moment}  ", style="dim")
+    what = passing.what
+    if isinstance(what, Command):
+        text.append(f"{passing.sender} → {passing.agent}  ", style="white")
+        text.append(str(what), style="bold")
+    elif isinstance(what, Report):
+        text.append(f"{passing.sender} ← {passing.agent}  {what.message}  ", style="white")
+        text.append(what.state.value, style=STYLES.get(what.state.value, ""))
+        text.append(f"  {what.error.text if what.error else ''}", style="dim")
+    else:
+        text.append(f"{passing.agent}  {what}", style="red")
+    return text
+
+
+def _is_worth_it(passing: Passing) -> bool:
+    what = passing.what
+    return not (isinstance(what, Report) and what.state.value in {"accepted", "running"})
+
+
+def _cells(member: Member) -> list[Text | ProgressBar | str]:
+    status = member.status
+    state = member.health.value if member.health.value != "live" or not status else status.state
+    task = status.task if status else None
+    words, bar = member.label.partition(": ")[2], Text("")
+    shown: Text | ProgressBar = bar
+    if task is not None:
+        words = f"{task.message}"
+        if task.progress is not None:
+            words += f"  {task.progress.text}"
+            if task.progress.fraction is not None:
+                shown = ProgressBar(total=1.0, completed=task.progress.fraction)
+    age = f"{member.age:.0f} s" if member.age < 1e6 else "-"  # noqa: PLR2004 - or never heard of
+    return [member.name, Text(state, style=STYLES.get(state, "")), words, shown, Text(age)]

@@ -1,0 +1,116 @@
+"""`pyros describe`: what an agent understands and measures."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyros_mqtt.cli import rows, schema_words, show
+from pyros_mqtt.cli.app import example
+from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.endings import NO_ANSWER, USAGE, Trouble
+from pyros_mqtt.cli.reach import Reach, nearest, settle
+
+if TYPE_CHECKING:
+    from pyros_mqtt.fleet import Fleet, Member
+    from pyros_mqtt.messages import About, Channel, MessageInfo
+
+PATIENCE = 1.0
+"""Seconds to wait for the document of an agent; the broker has kept it."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=example("pyros describe dome", "pyros describe dome --json"))(describe)
+
+
+def describe(
+    context: typer.Context,
+    agent: Annotated[
+        str, typer.Argument(metavar="AGENT", help="Its name.", autocompletion=agent_names)
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the agent's own document, for programs.")
+    ] = False,
+) -> None:
+    """Show which messages an agent takes, with their arguments, and what it measures.
+
+    Exit code 3 where no broker, or no agent of this name, is there.
+    """
+    with Reach.of(context).fleet() as fleet:
+        member = _member(fleet, agent)
+    if member.about is None:
+        raise Trouble(f"{agent} is {member.label}, and has not said what it understands", NO_ANSWER)
+    if as_json:
+        from pyros_mqtt.wire import encode_about
+        from pyros_mqtt.wire.json_text import tolerant
+
+        show.json(tolerant(encode_about(member.about)))
+        return
+    for text in _in_words(member, member.about):
+        show.line(show.printable(text))
+
+
+def _member(fleet: Fleet, agent: str) -> Member:
+    def is_known() -> bool:
+        member = fleet.get(agent)
+        return member is not None and member.about is not None and member.status is not None
+
+    if not fleet.wait_until(is_known, PATIENCE):
+        settle(fleet)
+    member = fleet.get(agent)
+    if member is None:
+        hint = nearest(agent, [one.name for one in fleet.members()], "known agents")
+        from pyros_mqtt.errors import BadName
+        from pyros_mqtt.topics import check_name
+
+        try:
+            check_name("agent", agent)
+        except BadName as error:
+            raise Trouble(f"{error}\n{hint}", USAGE) from error
+        raise Trouble(f"there is no agent {agent!r}; {hint}", NO_ANSWER)
+    return member
+
+
+def _in_words(member: Member, about: About) -> Iterator[str]:
+    status = member.status
+    where = f" on {status.host}" if status and status.host else ""
+    version = f", version {about.version}" if about.version else ""
+    yield f"{about.agent}: {rows.state(member)}{where}{version}, protocol {about.protocol}"
+    if about.description:
+        yield about.description
+    yield ""
+    yield "Messages:"
+    for name in sorted(about.messages):
+        yield from _message(name, about.messages[name])
+    if about.telemetry:
+        yield ""
+        yield "Channels:"
+    for name in sorted(about.telemetry):
+        yield from _channel(about.telemetry[name])
+
+
+def _message(name: str, info: MessageInfo) -> Iterator[str]:
+    quoted = f"'{name}'" if " " in name else name
+    rules = ["urgent"] if info.urgent else []
+    rules += [f"within {info.ttl:g} s"] if info.ttl is not None else []
+    usage = " ".join(filter(None, [quoted, schema_words.usage(info.args)]))
+    yield f"  {usage}" + (f"   ({', '.join(rules)})" if rules else "")
+    if info.description:
+        yield textwrap.indent(info.description, "      ")
+    for argument, words in schema_words.arguments(info.args):
+        yield f"      {argument}: {words}"
+
+
+def _channel(channel: Channel) -> Iterator[str]:
+    facts = [channel.unit] if channel.unit else []
+    if channel.range is not None:
+        facts.append(f"{channel.range[0]:g} to {channel.range[1]:g}")
+    facts += [f"fields {', '.join(channel.fields)}"] if channel.fields else []
+    facts += [f"{channel.rate:g} Hz"] if channel.rate else []
+    yield f"  {channel.name}" + (f"   ({'; '.join(facts)})" if facts else "")
+    if channel.description:
+        yield textwrap.indent(channel.description, "      ")

@@ -1,0 +1,95 @@
+"""How a command ends: exit codes, and one line instead of a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+
+import typer
+
+from pyros_mqtt.errors import (
+    BadName,
+    NoAnswer,
+    NobodyListens,
+    PyrosError,
+    SettingsError,
+    Unreachable,
+)
+
+FAILED = 1
+"""It did not go well: failed, rejected, or something is wrong."""
+USAGE = 2
+"""The command line or the configuration is wrong."""
+NO_ANSWER = 3
+"""Nobody answered, or no broker could be reached."""
+INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
+
+
+class Trouble(PyrosError):
+    """Something that ends a command, in words for people, with its exit code."""
+
+    def __init__(self, text: str, code: int = FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def code_of(error: Exception) -> int:
+    """Choose the exit code for an error."""
+    if isinstance(error, Trouble):
+        return error.code
+    if isinstance(error, SettingsError | BadName):
+        return USAGE
+    if isinstance(error, NobodyListens | NoAnswer | Unreachable):
+        return NO_ANSWER
+    return FAILED
+
+
+def complain(text: object) -> None:
+    """Tell what is wrong, on standard error; further lines are indented."""
+    typer.echo("pyros: " + str(text).replace("\n", "\n  "), err=True)
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Turn whatever goes wrong into words and an exit code; PYROS_DEBUG=1 shows tracebacks."""
+    debug = os.environ.get("PYROS_DEBUG", "") not in {"", "0"}
+    _set_up_logging(debug=debug)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        _leave_the_pipe()
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, PyrosError):
+            complain(error)
+        else:
+            what = f"{type(error).__name__}: {error}"
+            complain(f"{what}\nPYROS_DEBUG=1 shows where this happened")
+        sys.exit(code_of(error))
+
+
+def _leave_the_pipe() -> None:
+    """Whoever read us has gone: end in silence, also when Python flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(FAILED)
+
+
+class _OneLine(logging.Formatter):
+    """A log record in one line, as `complain` would say it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"pyros: {record.getMessage()}"
+
+
+def _set_up_logging(*, debug: bool) -> None:
+    handler = logging.StreamHandler()
+    if not debug:
+        handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, handlers=[handler])

@@ -1,0 +1,201 @@
+"""The one way of all commands to the bus: settings, broker, and five seconds of patience."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+
+from pyros_mqtt.cli.endings import NO_ANSWER, Trouble
+
+if TYPE_CHECKING:
+    from pyros_mqtt.fleet import Fleet
+    from pyros_mqtt.link import Brokers, Link
+    from pyros_mqtt.sender import Sender
+    from pyros_mqtt.settings import BrokerUrl, Settings
+    from pyros_mqtt.topics import Topics
+
+PATIENCE = 4.0
+"""Seconds until a broker that does not answer is called unreachable."""
+
+QUIET = 0.25
+"""Seconds without news after which everything that the broker had kept has come."""
+
+USUAL_PORT = 1883
+
+
+class Reach:
+    """What a command needs to talk to the agents; nothing is read or connected before its use.
+
+    Where no broker is configured, the usual port of this machine is tried: there `pyros broker`,
+    `pyros up` and the demo listen when it is free.
+    """
+
+    def __init__(
+        self, broker: str | None = None, root: str | None = None, patience: float = PATIENCE
+    ) -> None:
+        self._arguments: dict[str, Any] = {"brokers": broker, "root": root}
+        self.patience = patience
+
+    @classmethod
+    def of(cls, context: typer.Context, patience: float = PATIENCE) -> Self:
+        """Read the global options of this call."""
+        given = context.find_root().params
+        return cls(given.get("broker"), given.get("root"), patience)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings as they are written.
+
+        Raises:
+            SettingsError: they are wrong.
+        """
+        from pyros_mqtt.settings import Settings
+
+        return Settings(**self._arguments)
+
+    @property
+    def brokers(self) -> tuple[BrokerUrl, ...]:
+        """The brokers to try in turn."""
+        from pyros_mqtt.settings import BrokerUrl
+
+        return self.settings.brokers or (BrokerUrl("mqtt", "127.0.0.1", USUAL_PORT),)
+
+    @property
+    def reaching_settings(self) -> Settings:
+        """The settings with the brokers that are tried."""
+        return self.settings.model_copy(update={"brokers": self.brokers})
+
+    @property
+    def topics(self) -> Topics:
+        """The topic tree."""
+        from pyros_mqtt.topics import Topics
+
+        return Topics(self.settings.root)
+
+    def export(self) -> None:
+        """Tell the global options to code of the user, which reads its own settings."""
+        for key, value in self._arguments.items():
+            if value is not None:
+                os.environ[f"PYROS_{key.upper()}"] = value
+
+    @contextlib.contextmanager
+    def broker_or_own(self) -> Iterator[Settings]:
+        """Give settings with a broker: the configured one, else the one at the usual port.
+
+        Where neither is there, one is started, and ends with the block.
+
+        Raises:
+            NoBroker: none could be started.
+        """
+        from pyros_mqtt.broker import find_or_start
+        from pyros_mqtt.broker.ports import answers
+        from pyros_mqtt.settings import Settings
+
+        if self.settings.brokers:
+            yield self.settings
+        elif answers(USUAL_PORT):
+            yield Settings(**self._arguments | {"brokers": self.brokers})
+        else:
+            with find_or_start(self.settings) as broker:
+                hint = "it ends with this command; `pyros broker` starts one that stays"
+                typer.echo(f"No broker is configured: started {broker.kind} at {broker.url} ({hint})")
+                yield Settings(**self._arguments | {"brokers": broker.urls})
+
+    def bus(self) -> PatientBus:
+        """Make a bus that can tell whether a broker answers."""
+        from pyros_mqtt.link import Brokers
+
+        return PatientBus(Brokers(self.reaching_settings), self)
+
+    @contextlib.contextmanager
+    def fleet(self) -> Iterator[Fleet]:
+        """Watch all agents.
+
+        Raises:
+            Trouble: no broker answers.
+        """
+        from pyros_mqtt.fleet import Fleet
+
+        bus = self.bus()
+        with Fleet(bus, self.topics) as fleet:
+            bus.wait_up(self.patience)
+            yield fleet
+
+    @contextlib.contextmanager
+    def sender(self, name: str | None = None) -> Iterator[Sender]:
+        """Send commands, under a name or a made-up one; the configured one where there is one.
+
+        Raises:
+            Trouble: no broker answers.
+            BadName: the name breaks the rule.
+        """
+        from pyros_mqtt.sender import Sender
+
+        bus = self.bus()
+        with Sender(name, bus=bus, settings=self.reaching_settings) as sender:
+            bus.wait_up(self.patience)
+            yield sender
+
+    def unreachable(self, reason: str) -> Trouble:
+        """Say that no broker answers, why, and what to do."""
+        tried = ", ".join(str(one) for one in self.brokers)
+        text = f"no broker answers: {reason or f'{tried}: no answer'}"
+        if not self.settings.brokers:
+            text += f"\nNone is configured, so the usual place was tried ({tried})."
+        text += "\n`pyros broker` starts one; --broker or PYROS_BROKERS names one; "
+        return Trouble(text + "`pyros doctor` looks closer.", NO_ANSWER)
+
+
+class PatientBus:
+    """The brokers as a bus that remembers its connections, so that one can wait for them."""
+
+    def __init__(self, brokers: Brokers, reach: Reach) -> None:
+        self._brokers = brokers
+        self._reach = reach
+        self._links: list[Link] = []
+        self._up = threading.Event()
+
+    def transport(self, client_id: str) -> Link:
+        """Make one connection; it is opened by its user."""
+        link = self._brokers.transport(client_id)
+        link.on_state(lambda up: self._up.set() if up else None)
+        self._links.append(link)
+        return link
+
+    def wait_up(self, patience: float) -> None:
+        """Wait for the first connection.
+
+        Raises:
+            Trouble: there is none within `patience` seconds.
+        """
+        if self._up.wait(patience):
+            return
+        reasons = [one.trouble for one in self._links if one.trouble != "not opened yet"]
+        raise self._reach.unreachable(reasons[0] if reasons else "")
+
+
+def settle(fleet: Fleet, quiet: float = QUIET, at_most: float = 2.0) -> None:
+    """Wait until what the broker had kept of the agents has come."""
+    news = threading.Event()
+    fleet.on_change(lambda _: news.set())
+    end = time.monotonic() + at_most
+    fleet.wait_until(lambda: fleet.is_up, at_most)
+    while news.wait(quiet) and time.monotonic() < end:
+        news.clear()
+
+
+def nearest(word: str, known: Iterable[str], what: str) -> str:
+    """Suggest what a misspelt word may have meant; `what` names the known ones in the plural."""
+    names = sorted(known)
+    near = get_close_matches(word.lower(), names, 3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(repr(one) for one in near)}?"
+    return f"{what}: {', '.join(names)}" if names else f"there are no {what}"

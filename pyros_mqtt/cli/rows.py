@@ -1,0 +1,75 @@
+"""One agent as a row of a table, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pyros_mqtt.cli.show import duration
+
+if TYPE_CHECKING:
+    from pyros_mqtt.fleet import Member
+    from pyros_mqtt.messages import Status, Task
+
+HEADERS = ("agent", "state", "task", "age", "host", "detail")
+STATE = 1
+"""The column that takes its colour from its word."""
+
+_BAR = 8
+
+
+def row(member: Member, *, bar: bool) -> tuple[str, ...]:
+    """Give one agent's cells; `bar` draws the progress, for a terminal."""
+    status = member.status
+    return (
+        member.name,
+        state(member),
+        _task(status.task, bar=bar) if status and status.task else "",
+        duration(member.age),
+        status.host if status else "",
+        _detail(status) if status else "",
+    )
+
+
+def state(member: Member) -> str:
+    """Say how an agent is, in a word; what may be believed comes before what it claimed."""
+    from pyros_mqtt.claims import Health
+
+    if member.health is Health.LIVE and member.status is not None:
+        return member.status.state.value
+    return member.health.value
+
+
+def is_troubled(member: Member) -> bool:
+    """Somebody has to look after it: lost, silent, or in fault."""
+    return state(member) in {"lost", "silent", "fault"}
+
+
+def as_json(member: Member) -> dict[str, Any]:
+    """Give everything that is known of an agent; ages are seconds, moments UTC."""
+    from pyros_mqtt.wire import to_rfc3339
+
+    said = asdict(member.status) if member.status else {}
+    for table in (said, said.get("task") or {}):
+        for key in {"at", "since"} & table.keys():
+            table[key] = None if table[key] is None else to_rfc3339(table[key])
+    age = round(member.age, 3) if math.isfinite(member.age) else None
+    return {"agent": member.name, "health": member.health.value, "age": age, **said}
+
+
+def _task(task: Task, *, bar: bool) -> str:
+    progress = task.progress
+    words = [task.message]
+    if progress is not None and progress.fraction is not None:
+        filled = round(_BAR * min(1.0, max(0.0, progress.fraction)))
+        words += ["█" * filled + "░" * (_BAR - filled)] if bar else []
+        words.append(f"{progress.fraction:.0%}")
+    if progress is not None and progress.text:
+        words.append(progress.text)
+    return " ".join(words)
+
+
+def _detail(status: Status) -> str:
+    waiting = f"{status.waiting} waiting" if status.waiting else ""
+    return "; ".join(filter(None, [status.detail, waiting]))

@@ -1,0 +1,100 @@
+"""`pyros run`: one agent, in this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyros_mqtt.cli.app import example
+from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
+from pyros_mqtt.cli.reach import Reach
+
+if TYPE_CHECKING:
+    from pyros_mqtt.agent import Agent
+    from pyros_mqtt.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=example(
+            "pyros run pyros_agents.barebones:Barebones",
+            "pyros run pyros_agents.dome:Dome --name east-dome -o driver=simulator",
+        )
+    )(run)
+
+
+def run(
+    context: typer.Context,
+    class_path: Annotated[
+        str, typer.Argument(metavar="MODULE:CLASS", help="The agent's class, as Python finds it.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The agent's name, if not its class's.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option; may be repeated."),
+    ] = None,
+    shared: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run one agent until it is told to shut down, or Ctrl-C.
+
+    Its options come from [agents.NAME.options] and [observatory] of pyros.toml; -o is stronger.
+    Exit code 0 after a shutdown, 1 after a failure, 2 where class or options are wrong, 4 where
+    another live agent holds the name.
+    """
+    reach = Reach.of(context)
+    reach.export()
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds texts
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    with reach.broker_or_own() as settings:
+        os.environ["PYROS_BROKERS"] = os.environ.get("PYROS_BROKERS") or str(settings.brokers[0])
+        _set_up_logging(settings.log_level)
+        _perform(_made(class_path, settings, name, option or [], shared or []))
+
+
+def _made(
+    class_path: str, settings: Settings, name: str | None, option: list[str], shared: list[str]
+) -> Agent:
+    from pyros_mqtt.errors import AgentError
+    from pyros_mqtt.supervisor import EXIT_MISCONFIGURED, build, from_words
+
+    try:
+        options, for_all = from_words(option), from_words(shared)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--option'") from None
+    try:
+        return build(class_path, settings, name=name, options=options, shared=for_all)
+    except AgentError as error:
+        raise Trouble(str(error), EXIT_MISCONFIGURED) from error
+
+
+def _perform(agent: Agent) -> None:
+    from pyros_mqtt.errors import NameTaken
+    from pyros_mqtt.supervisor import EXIT_NAME_TAKEN
+
+    try:
+        agent.run()
+    except NameTaken as error:
+        complain(error)
+        raise typer.Exit(EXIT_NAME_TAKEN) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        # the agent's log has shown where
+        complain(f"{agent.name} has failed: {error}")
+        raise typer.Exit(FAILED) from None
+
+
+def _set_up_logging(level: str) -> None:
+    form = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s")
+    form.datefmt, form.converter = "%H:%M:%S", time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(form)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,0 +1,57 @@
+"""`pyros status`: how every agent is, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyros_mqtt.cli import rows, show
+from pyros_mqtt.cli.app import example
+from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble
+from pyros_mqtt.cli.reach import Reach, nearest, settle
+
+if TYPE_CHECKING:
+    from pyros_mqtt.fleet import Member
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=example("pyros status", "pyros status dome", "pyros status --json"))(status)
+
+
+def status(
+    context: typer.Context,
+    agents: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[AGENT]...", help="Only these.", autocompletion=agent_names),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show every agent's state, task and age.
+
+    Exit code 0 if all is well, 1 if an agent is lost, silent or in fault, 3 if no broker, or not
+    the agent that was asked for, is there.
+    """
+    with Reach.of(context).fleet() as fleet:
+        settle(fleet)
+        chosen = _chosen(list(fleet.members()), agents or [])
+    if as_json:
+        show.json([rows.as_json(one) for one in chosen])
+    elif chosen:
+        bar = show.is_terminal()
+        show.table(rows.HEADERS, [rows.row(one, bar=bar) for one in chosen], styled=rows.STATE)
+    else:
+        show.line("No agent has been seen on this broker")
+    if any(rows.is_troubled(one) for one in chosen):
+        raise typer.Exit(FAILED)
+
+
+def _chosen(members: list[Member], names: list[str]) -> list[Member]:
+    known = {one.name for one in members}
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known, "known agents")
+            raise Trouble(f"there is no agent {name!r}; {hint}", NO_ANSWER)
+    return [one for one in members if one.name in names or not names]
