@@ -82,7 +82,7 @@ class Dome(Agent):
         self._closing, self._helm = Closing(close_patience), Helm()
         self._verdict = self.follow("safety", "verdict")
         self._pointing = self.follow("telescope", "pointing")
-        self._trouble, self._is_on_watch = "", False
+        self._trouble = ""
 
     @on("open", ttl=10)
     def open(self) -> dict[str, Any]:
@@ -148,14 +148,12 @@ class Dome(Agent):
         self._follow_the_telescope(reading)
         self._show_trouble(reading)
 
-    def work(self) -> None:
-        """Take over the watch."""
-        self._is_on_watch = True
-
     def shutdown(self) -> None:
-        """Close, since nobody watches from now on; an agent that never began has no say."""
-        if self._is_on_watch:
-            self.enclosure.close()
+        """Close and see it close, since nobody watches from now on."""
+        if not self.enclosure.read().held:
+            self._start_closing("the dome's agent ends")
+        while self._closing.is_under_way and self.enclosure.read().shutter is ShutterState.CLOSING:
+            self.sleep(POLL)
 
     def _why_not_open(self) -> str | None:
         return self.rules.why_not(

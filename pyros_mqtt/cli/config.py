@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command("show", epilog=example("pyros config show"))
 def show_settings(context: typer.Context) -> None:
-    """Show each setting and where it comes from; secrets are hidden."""
+    """Show each setting and where it comes from."""
     settings = Reach.of(context).settings
     show.table(
         ("setting", "value", "from"),
@@ -40,9 +40,11 @@ def show_settings(context: typer.Context) -> None:
 
 @group.command(epilog=example("pyros config check"))
 def check(context: typer.Context) -> None:
-    """List everything that is wrong with the settings and the agents of this machine.
+    """List all that is wrong with the settings.
 
-    Exit code 0 if nothing is, 1 otherwise.
+    Also with the classes and options of the agents of this machine.
+
+    Exit code 0 if nothing is wrong, 1 otherwise.
     """
     from pyros_mqtt.errors import SettingsError
 

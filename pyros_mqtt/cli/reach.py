@@ -106,7 +106,9 @@ class Reach:
         else:
             with find_or_start(self.settings) as broker:
                 hint = "it ends with this command; `pyros broker` starts one that stays"
-                typer.echo(f"No broker is configured: started {broker.kind} at {broker.url} ({hint})")
+                typer.echo(
+                    f"No broker is configured: started {broker.kind} at {broker.url} ({hint})"
+                )
                 yield Settings(**self._arguments | {"brokers": broker.urls})
 
     def bus(self) -> PatientBus:

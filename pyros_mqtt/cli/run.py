@@ -43,9 +43,10 @@ def run(
     ] = None,
     shared: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run one agent until it is told to shut down, or Ctrl-C.
+    """Run one agent, until Ctrl-C or a shutdown.
 
     Its options come from [agents.NAME.options] and [observatory] of pyros.toml; -o is stronger.
+
     Exit code 0 after a shutdown, 1 after a failure, 2 where class or options are wrong, 4 where
     another live agent holds the name.
     """
@@ -86,8 +87,7 @@ def _perform(agent: Agent) -> None:
         raise typer.Exit(EXIT_NAME_TAKEN) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except Exception as error:
-        # the agent's log has shown where
+    except Exception as error:  # noqa: BLE001 - the agent's log has shown where
         complain(f"{agent.name} has failed: {error}")
         raise typer.Exit(FAILED) from None
 

@@ -84,6 +84,7 @@ class Link:
         self._closing = threading.Event()
         self._close_by = float("inf")
         self._trouble = "not opened yet"
+        self._protocol = ""
         self._wake_in, self._wake_out = socket.socketpair()
         for end in (self._wake_in, self._wake_out):
             end.settimeout(0)
@@ -102,6 +103,11 @@ class Link:
     def trouble(self) -> str:
         """Why it is not up, for people."""
         return "" if self._up else self._trouble
+
+    @property
+    def protocol(self) -> str:
+        """The version that the broker of the latest connection speaks; empty before it."""
+        return self._protocol
 
     def open(self, will: Parcel | None = None) -> None:
         """Start connecting. Returns at once."""
@@ -243,6 +249,7 @@ class Link:
 
     def _serve(self, connection: Connection) -> None:
         """Drive one connection until it breaks or the link is closed."""
+        self._protocol = "MQTT 5" if connection.is_v5 else "MQTT 3.1.1"
         self._sizes.told(connection.max_packet)
         with self._lock:
             self._news = [(pattern, True) for pattern in self._handlers]

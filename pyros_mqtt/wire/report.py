@@ -54,7 +54,7 @@ def decode_report(payload: bytes) -> Report:
             patience=None if body.get("patience") is None else float(body["patience"]),
             echo=body.get("echo"),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise BadPayload(f"not a report: {error}: {payload[:200]!r}") from None
 
 

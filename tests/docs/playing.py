@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -114,7 +115,10 @@ class Player:
         if command.startswith("pyros up"):
             table = tomllib.loads((self._folder / "pyros.toml").read_text("utf-8"))
             count = len(table["agents"])
-        up = self._fleet.wait_until(lambda: len(self._sessions() - before) >= count, PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        up = False
+        while not up and terminal.is_running and time.monotonic() < deadline:
+            up = self._fleet.wait_until(lambda: len(self._sessions() - before) >= count, 0.5)
         assert up, f"{block.place}: not up: {command}\n{terminal.printed}"
 
     def _sessions(self) -> set[str]:

@@ -46,6 +46,11 @@ class Terminal:
         with self._changed:
             return "".join(self._lines)
 
+    @property
+    def is_running(self) -> bool:
+        """The command has not ended."""
+        return self._shell.poll() is None
+
     def has_printed(self, wanted: str, timeout: float) -> bool:
         """Wait until what was printed is `wanted`; False after `timeout` seconds."""
         deadline = time.monotonic() + timeout
