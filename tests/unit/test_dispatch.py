@@ -212,7 +212,10 @@ def test_one_parameter_named_message_gets_the_whole_command() -> None:
 def test_message_among_others_is_an_ordinary_argument() -> None:
     def say(message: str, loud: bool = False) -> None: ...  # noqa: FBT001, FBT002
 
-    assert Action("x", say).check(command(message="hi")) == {"message": "hi", "loud": False}
+    assert Action("x", say).check(Command("dome", "x", {"message": "hi"})) == {
+        "message": "hi",
+        "loud": False,
+    }
 
 
 def test_open_ended_arguments_are_passed_on() -> None:

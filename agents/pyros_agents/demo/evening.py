@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
 from pyros_agents.demo.observatory import AGENTS, night_settings
 from pyros_agents.demo.picture import picture
 from pyros_agents.demo.script import SceneFailed, Script
 from pyros_agents.demo.view import LiveView, Narration
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import Fleet, PyrosError, Sender, Settings
 from pyros_mqtt.broker import RunningBroker, find_or_start
 from pyros_mqtt.link import Brokers
@@ -65,11 +66,13 @@ def play(
     """
     console = Console(stderr=as_json)
     folder = (images or Path("demo-images")).resolve()
-    with tempfile.TemporaryDirectory(prefix="pyros-demo-") as state:
-        with find_or_start(Settings(state_dir=Path(state))) as broker:
-            bill = _Evening(broker, folder, Path(state), speed).spend(console, headless=headless)
+    with (
+        tempfile.TemporaryDirectory(prefix="pyros-demo-") as state,
+        find_or_start(Settings(state_dir=Path(state))) as broker,
+    ):
+        bill = _Evening(broker, folder, Path(state), speed).spend(console, headless=headless)
     if as_json:
-        print(json.dumps(bill.__dict__))
+        sys.stdout.write(json.dumps(asdict(bill)) + "\n")
     else:
         _show(console, bill)
     return 1 if bill.problems else 0
@@ -163,5 +166,3 @@ def _show(console: Console, bill: Bill) -> None:
     console.print(f"{'broker':>26}: {bill.broker}")
     for problem in bill.problems:
         console.print(f"did not go as it should: {problem}", style="red", soft_wrap=True)
-
-

@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import Command, Fleet, Member, Report
 from pyros_mqtt.traffic import Passing
 
