@@ -2,6 +2,7 @@
 
 `scripts/docs` runs it; a test tells when it has to be run again.
 """
+# ruff: noqa: INP001 - a script, in a folder of pages
 
 from __future__ import annotations
 

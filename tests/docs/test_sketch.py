@@ -78,7 +78,7 @@ def command(message: str, **details: object) -> bytes:
         "id": "0123456789abcdef01234567",
         "sender": "ops",
         "sent_at": now,
-        "deadline": now + 30,
+        "deadline": now + 3600,
     }
     return wire.encode_command(Command(NAME, message, **{**usual, **details}))  # type: ignore[arg-type]
 

@@ -53,7 +53,7 @@ def test_it_tells_whether_anybody_listens_as_mqtt_5_does(
     bus: Loopback, voice: LoopbackTransport
 ) -> None:
     assert fate_of(voice, Parcel("a", b"")) == Fate.NO_SUBSCRIBER
-    with Stranger(bus, "a") as ear:
+    with Stranger(bus, "a"):
         assert fate_of(voice, Parcel("a", b"")) == Fate.TAKEN
 
 

@@ -30,6 +30,10 @@ START_UP = 60.0
 """Wall seconds that the agents may take to come up on a slow machine."""
 
 FAREWELL = 10.0
+"""Wall seconds that the last words of the agents may take."""
+
+LOOK = 1.5
+"""Wall seconds for a look at who is there before the play begins."""
 
 
 @dataclass
@@ -98,6 +102,7 @@ class _Evening:
             with Sender("demo", bus=self._bus, settings=self._settings) as sender:
                 script = Script(sender, self._fleet, self._chronicle, self._clock, view.narrate)
                 with view, self._told_plainly():
+                    self._look_around()
                     try:
                         view.narrate("The agents come up.")
                         supervisor.start()
@@ -109,6 +114,24 @@ class _Evening:
                         self._reckon(script)
                         view.narrate("The night is over.")
         return self._bill
+
+    def _look_around(self) -> None:
+        """Make sure that the stage is empty: a play must not move a real telescope.
+
+        Raises:
+            SceneFailed: agents of these names live on this broker already.
+        """
+        self._fleet.wait_until(self._living, LOOK)
+        if living := self._living():
+            raise SceneFailed(
+                f"{', '.join(living)} live on {self._settings.brokers[0]} under "
+                f"{self._settings.root!r} already; play under another root: "
+                "pyros --root demo demo"
+            )
+
+    def _living(self) -> list[str]:
+        members = [member for member in self._fleet.members() if member.name in AGENTS]
+        return [member.name for member in members if member.health.value == "live"]
 
     def _view(self, console: Console, *, headless: bool) -> LiveView | Narration:
         if headless or not console.is_terminal:
