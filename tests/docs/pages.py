@@ -11,6 +11,7 @@ What a block is for stands behind its language, where readers of the rendered pa
 * `sh`: each line is run and has to succeed; `sh until-seen`: again, until the commands that run on
   have printed what their blocks show;
 * `json KIND`: a payload of that kind, which the library has to be able to read;
+* `mqtt5` with any of them: left out on a broker that knows only MQTT 3.1.1;
 * `not-run="reason"` with any of them: shown only.
 """
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from pyros_mqtt import Fleet, Sender, Settings
+from pyros_mqtt import Agent, Fleet, Sender, Settings
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
@@ -31,7 +31,7 @@ TRIES = 5
 """So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
 
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_LONG = ("pyros run ", "pyros up")
+_STARTS_AGENTS = ("pyros run ", "pyros up", "python ")
 
 
 class Player:
@@ -61,8 +61,16 @@ class Player:
                     self._play(block)
                 self._stop_all()
             finally:
-                for _, terminal in self._running:
-                    terminal.kill()
+                self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        """End what a page that failed has left behind."""
+        for _, terminal in self._running:
+            terminal.kill()
+        for left in self._names.values():
+            if isinstance(left, Agent) and left.is_alive:
+                left.stop()
+                left.join(PATIENCE)
 
     def _play(self, block: Block) -> None:
         if block.info == CTRL_C:
@@ -125,7 +133,7 @@ class Player:
     def _await_agents(self, block: Block, terminal: Terminal, before: set[str]) -> None:
         """Wait until the agents that a command starts are ready."""
         command = terminal.command
-        if not command.startswith(_LONG) or self._fleet is None:
+        if not command.startswith(_STARTS_AGENTS) or self._fleet is None:
             return
         count = 1
         if command.startswith("pyros up"):

@@ -57,7 +57,7 @@ class RawClient:
         client_id: str = "",
         *,
         will: Will | None = None,
-        keepalive: int = 0,
+        keepalive: int = 60,
         limit: int | None = None,
     ) -> None:
         self._limit = limit
@@ -72,8 +72,12 @@ class RawClient:
         if will is not None:
             body += _text(will.topic.encode()) + _text(will.payload)
         self.send(CONNECT, body)
-        welcome = self._await(CONNACK)
-        assert welcome[1] == 0, f"the broker refuses us: {welcome!r}"
+        try:
+            welcome = self._await(CONNACK)
+            assert welcome[1] == 0, f"the broker refuses us: {welcome!r}"
+        except BaseException:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -21,7 +21,7 @@ class Line:
         self.client = RawClient(url).subscribe(f"{root}/device/outbox/ops")
         self._inbox = f"{root}/device/inbox"
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -33,6 +33,11 @@ class Line:
 
     def end(self, command_id: str) -> dict[str, Any]:
         return end_of(self.client, command_id)
+
+    def ends(self, count: int) -> dict[str, str]:
+        """The terminal states of the next commands to end, by their ids."""
+        bodies = [self.client.until(_is_end).body for _ in range(count)]
+        return {body["id"]: body["state"] for body in bodies}
 
     def state(self, command_id: str, state: str) -> dict[str, Any]:
         return self.client.until(
@@ -110,8 +115,7 @@ def test_urgent_ones_run_beside_and_abort_ends_all_others(
         line.say("close", "urgent")
         assert line.end("urgent")["result"] == "closed"
         line.say("abort", "abort")
-        ends = {body["id"]: body["state"] for body in (line.client.until(_is_end).body for _ in "12345")}
-        assert ends == {
+        assert line.ends(5) == {
             "running": "cancelled",
             "w0": "cancelled",
             "w1": "cancelled",
@@ -155,8 +159,7 @@ def test_a_clean_stop_reports_cancelled_and_stopped(broker_url: BrokerUrl, topic
         line.say("count", "waiting", {"number": 1})
         line.state("waiting", "accepted")
         line.say("shutdown", "s")
-        ends = {body["id"]: body["state"] for body in (line.client.until(_is_end).body for _ in "123")}
-        assert ends == {"running": "cancelled", "waiting": "cancelled", "s": "done"}
+        assert line.ends(3) == {"running": "cancelled", "waiting": "cancelled", "s": "done"}
         assert device.join(5)
         claim(watcher, "stopping")
         claim(watcher, "stopped")

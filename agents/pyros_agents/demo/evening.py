@@ -15,6 +15,7 @@ from rich.console import Console
 
 from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
+from pyros_agents.demo.glances import Glances
 from pyros_agents.demo.observatory import AGENTS, night_settings
 from pyros_agents.demo.picture import picture
 from pyros_agents.demo.script import SceneFailed, Script
@@ -92,12 +93,14 @@ class _Evening:
         self._clock = SkyClock.of(self._settings.observatory["sky"])
         self._chronicle = Chronicle()
         self._fleet = Fleet(self._bus, self._topics)
+        self._traffic = Traffic(self._bus, self._topics, self._chronicle.note)
+        self._glances = Glances(self._traffic.transport, self._topics)
         self._bill = Bill(broker.kind)
 
     def spend(self, console: Console, *, headless: bool) -> Bill:
         """Play, and reckon up."""
         view = self._view(console, headless=headless)
-        with self._fleet, Traffic(self._bus, self._topics, self._chronicle.note):
+        with self._fleet, self._traffic:
             supervisor = Supervisor(self._settings)
             with Sender("demo", bus=self._bus, settings=self._settings) as sender:
                 script = Script(sender, self._fleet, self._chronicle, self._clock, view.narrate)
@@ -136,7 +139,7 @@ class _Evening:
     def _view(self, console: Console, *, headless: bool) -> LiveView | Narration:
         if headless or not console.is_terminal:
             return Narration(_printer(console))
-        return LiveView(console, self._fleet, self._chronicle, self._clock)
+        return LiveView(console, self._fleet, self._chronicle, self._glances, self._clock)
 
     @contextlib.contextmanager
     def _told_plainly(self) -> Iterator[None]:
