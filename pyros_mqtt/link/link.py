@@ -323,7 +323,7 @@ class Link:
 
     def _tell(self, *, up: bool) -> None:
         self._up = up
-        log.info("%s: %s", self._access.client_id, "connected" if up else self._trouble)
+        log.debug("%s: %s", self._access.client_id, "connected" if up else self._trouble)
         for callback in self._state_calls:
             self._safely(partial(callback, up))
 
