@@ -77,6 +77,10 @@ class NameTaken(AgentError):
         self.holder = holder
 
 
+class JournalError(AgentError):
+    """A journal cannot be opened or written; names the file and what to do."""
+
+
 class ActionFailed(PyrosError):
     """Raise it in an action to end its command as `failed` with a text of your own.
 

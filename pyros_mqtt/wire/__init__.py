@@ -6,7 +6,7 @@ about and telemetry, where a newer neighbour may say more than we know.
 
 from pyros_mqtt.wire.about import decode_about, encode_about
 from pyros_mqtt.wire.command import decode_command, encode_command
-from pyros_mqtt.wire.json_text import compact, pretty
+from pyros_mqtt.wire.json_text import compact, pretty, strict
 from pyros_mqtt.wire.report import decode_report, encode_report
 from pyros_mqtt.wire.status import decode_status, encode_status, last_will
 from pyros_mqtt.wire.telemetry import decode_samples, encode_sample
@@ -28,6 +28,7 @@ __all__ = [
     "from_rfc3339",
     "last_will",
     "pretty",
+    "strict",
     "to_rfc3339",
     "typed_words",
 ]

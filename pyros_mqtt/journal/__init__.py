@@ -1,0 +1,10 @@
+"""The agent's memory: what was accepted, is running, has ended.
+
+`SqliteJournal` survives the death of its process; `MemoryJournal` is for agents without a disk.
+"""
+
+from pyros_mqtt.journal.entry import REMEMBER, Entry, Journal
+from pyros_mqtt.journal.memory import MemoryJournal
+from pyros_mqtt.journal.sqlite import SqliteJournal, open_journal
+
+__all__ = ["REMEMBER", "Entry", "Journal", "MemoryJournal", "SqliteJournal", "open_journal"]

@@ -1,0 +1,71 @@
+"""What a journal remembers of one command, and what an agent asks of its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyros_mqtt.messages import JSON, Command, Report
+
+REMEMBER = 3600.0
+"""Seconds for which the end of a command without a deadline is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command and the latest that was reported of it; forgotten after POSIX second `until`."""
+
+    command: Command
+    report: Report
+    until: float
+
+    def is_same_as(self, command: Command) -> bool:
+        """Whether `command` is a repetition: same content, not only the same id."""
+        mine = self.command
+        return mine.message == command.message and _alike(mine.args, command.args)
+
+
+def _alike(one: JSON, other: JSON) -> bool:
+    """Equal as JSON is: Python also takes true for 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
+def keep_until(command: Command, report: Report, skew: float) -> float:
+    """Until when a command has to be remembered, so that no repetition of it is taken for new.
+
+    That is its deadline and twice the `skew` by which clocks may differ; POSIX seconds.
+    """
+    ends = command.deadline if command.deadline is not None else report.at + REMEMBER
+    return max(ends, report.at) + 2 * skew
+
+
+class Journal(Protocol):
+    """What an agent asks of its memory; every method may be called from any thread."""
+
+    kind: str
+    """How much it promises: shown in `about`."""
+
+    def find(self, sender: str, command_id: str) -> Entry | None:
+        """The entry of one command, if it is remembered."""
+
+    def write(self, command: Command, report: Report) -> None:
+        """Note the latest report of a command."""
+
+    def commit(self) -> None:
+        """Make sure that what was written outlives us, as far as this journal can."""
+
+    def unfinished(self) -> list[Entry]:
+        """What was accepted or running when the last life ended, oldest first."""
+
+    def last_boot(self) -> int:
+        """The boot of the last life that used this journal; 0 where there was none."""
+
+    def begin_life(self, boot: int) -> None:
+        """A life with this boot begins."""
+
+    def close(self) -> None:
+        """The agent stops."""

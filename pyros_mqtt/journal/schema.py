@@ -1,0 +1,57 @@
+"""The journal's tables, and how older files become newer ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from pyros_mqtt.errors import JournalError
+
+APPLICATION = 0x5059524F
+"""Marks an SQLite file as a journal of ours ("PYRO")."""
+
+STEPS = (
+    """
+    CREATE TABLE entries (
+        number INTEGER PRIMARY KEY,
+        sender TEXT NOT NULL,
+        id TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        message TEXT NOT NULL,
+        args TEXT NOT NULL,
+        sent_at REAL,
+        deadline REAL,
+        urgent INTEGER NOT NULL,
+        session TEXT,
+        echo TEXT,
+        reply_to TEXT,
+        report BLOB NOT NULL,
+        until REAL NOT NULL,
+        open INTEGER NOT NULL,
+        UNIQUE (sender, id)
+    );
+    CREATE INDEX entries_open ON entries (number) WHERE open;
+    CREATE INDEX entries_until ON entries (until) WHERE NOT open;
+    CREATE TABLE lives (boot INTEGER NOT NULL);
+    """,
+)
+"""Step by step from an empty file to today's schema; a step is never changed, only followed."""
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring a file to today's schema; each step is one transaction, so none is left half done.
+
+    Raises:
+        JournalError: it is no journal, or one of a newer version.
+    """
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if (application != APPLICATION and tables) or version > len(STEPS):
+        what = "a newer version's journal" if application == APPLICATION else "no journal"
+        raise JournalError(f"{path} is {what}; move it away, or name another state_dir")
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        db.executescript(
+            f"BEGIN IMMEDIATE; {step}; PRAGMA application_id={APPLICATION}; "
+            f"PRAGMA user_version={number}; COMMIT;"
+        )

@@ -1,0 +1,180 @@
+"""A journal on disk: one SQLite file an agent, which survives kill -9 of its process.
+
+Write-ahead log with `synchronous=NORMAL`: what was committed outlives the process, always; a power
+cut may take the last moments with it, unless the journal was opened with `power_safe`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from pathlib import Path
+
+from pyros_mqtt import wire
+from pyros_mqtt.errors import JournalError
+from pyros_mqtt.journal.entry import Entry, Journal, keep_until
+from pyros_mqtt.journal.memory import MemoryJournal
+from pyros_mqtt.journal.schema import migrate
+from pyros_mqtt.messages import Command, Report
+
+log = logging.getLogger(__name__)
+
+PURGE_EVERY = 1.0
+"""Seconds between two looks for what may be forgotten."""
+
+PURGE_ROWS = 200
+"""Rows that are forgotten at once: few, so that no command waits for the purge."""
+
+_COLUMNS = "sender, id, agent, message, args, sent_at, deadline, urgent, session, echo, reply_to"
+
+
+class SqliteJournal:
+    """The journal of one agent in one file. Every method may be called from any thread.
+
+    Writes gather in one transaction until `commit`.
+
+    Raises:
+        JournalError: the file cannot be opened, is none of ours, or is newer than we are.
+    """
+
+    kind = "sqlite"
+
+    def __init__(
+        self, path: Path, *, allowed_skew: float = 5.0, power_safe: bool = False
+    ) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._skew = allowed_skew
+        self._next_purge = 0.0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(f"PRAGMA synchronous={'FULL' if power_safe else 'NORMAL'}")
+            migrate(self._db, path)
+        except (OSError, sqlite3.Error) as error:
+            raise JournalError(f"the journal {path} cannot be opened: {error}") from None
+
+    def find(self, sender: str, command_id: str) -> Entry | None:
+        """The entry of one command, if it is remembered."""
+        query = f"SELECT {_COLUMNS}, report, until FROM entries WHERE sender=? AND id=?"  # noqa: S608 - our own names
+        with self._lock:
+            row = self._db.execute(query, (sender, command_id)).fetchone()
+        return _entry(row) if row else None
+
+    def write(self, command: Command, report: Report) -> None:
+        """Note the latest report of a command, in the transaction of this turn."""
+        until = keep_until(command, report, self._skew)
+        told = wire.encode_report(report)
+        with self._lock:
+            self._begin()
+            known = self._db.execute(
+                "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
+                (told, not report.state.is_terminal, until, command.sender, command.id),
+            )
+            if known.rowcount == 0:
+                self._insert(command, report, told, until)
+            self._purge(report.at)
+
+    def commit(self) -> None:
+        """End the transaction: from now on it outlives us."""
+        with self._lock:
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
+
+    def unfinished(self) -> list[Entry]:
+        """What was accepted or running when the last life ended, oldest first."""
+        query = f"SELECT {_COLUMNS}, report, until FROM entries WHERE open ORDER BY number"  # noqa: S608 - our own names
+        with self._lock:
+            rows = self._db.execute(query).fetchall()
+        return [_entry(row) for row in rows]
+
+    def last_boot(self) -> int:
+        """The boot of the last life that used this journal; 0 where there was none."""
+        with self._lock:
+            row = self._db.execute("SELECT max(boot) FROM lives").fetchone()
+        return int(row[0] or 0)
+
+    def begin_life(self, boot: int) -> None:
+        """A life with this boot begins."""
+        with self._lock:
+            self._begin()
+            self._db.execute("DELETE FROM lives")
+            self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Commit, and close the file."""
+        with self._lock:
+            self.commit()
+            self._db.close()
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def _insert(self, command: Command, report: Report, told: bytes, until: float) -> None:
+        values = (
+            command.sender,
+            command.id,
+            command.agent,
+            command.message,
+            wire.compact(command.args),
+            command.sent_at,
+            command.deadline,
+            command.urgent,
+            command.session,
+            command.echo,
+            command.reply_to,
+            told,
+            until,
+            not report.state.is_terminal,
+        )
+        marks = ", ".join("?" * len(values))
+        self._db.execute(
+            f"INSERT INTO entries ({_COLUMNS}, report, until, open) VALUES ({marks})",  # noqa: S608 - our own names
+            values,
+        )
+
+    def _purge(self, now: float) -> None:
+        """Forget a few rows whose time is over; the many are forgotten over many turns."""
+        if now < self._next_purge:
+            return
+        gone = self._db.execute(
+            "DELETE FROM entries WHERE number IN "
+            "(SELECT number FROM entries WHERE until < ? AND NOT open LIMIT ?)",
+            (now, PURGE_ROWS),
+        )
+        self._next_purge = now + (0.0 if gone.rowcount == PURGE_ROWS else PURGE_EVERY)
+
+
+def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:
+    """Open the journal that the settings ask for: `sqlite` at `path`, or `memory`.
+
+    Raises:
+        JournalError: as `SqliteJournal`.
+    """
+    if kind == "memory":
+        return MemoryJournal(allowed_skew)
+    return SqliteJournal(path, allowed_skew=allowed_skew)
+
+
+def _entry(row: tuple[object, ...]) -> Entry:
+    sender, number, agent, message, args, sent_at, deadline, urgent, session, echo, reply_to = row[
+        :11
+    ]
+    command = Command(
+        agent=str(agent),
+        message=str(message),
+        args=wire.strict(str(args)),
+        id=str(number),
+        sender=str(sender),
+        sent_at=sent_at,  # type: ignore[arg-type]
+        deadline=deadline,  # type: ignore[arg-type]
+        urgent=bool(urgent),
+        session=session,  # type: ignore[arg-type]
+        echo=echo,  # type: ignore[arg-type]
+        reply_to=reply_to,  # type: ignore[arg-type]
+    )
+    return Entry(command, wire.decode_report(row[11]), row[12])  # type: ignore[arg-type]
