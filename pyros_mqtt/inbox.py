@@ -14,6 +14,7 @@ from typing import Any
 from pyros_mqtt import wire
 from pyros_mqtt.dispatch import Action, ActionTable
 from pyros_mqtt.errors import Refusal
+from pyros_mqtt.failpoints import reach
 from pyros_mqtt.journal import Journal
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
 from pyros_mqtt.transport import Delivery
@@ -127,6 +128,7 @@ class Inbox:
         if not turn:
             return
         self._journal.commit()
+        reach("after_journal")
         with self._changed:
             for _, _, ticket in turn:
                 if ticket is not None:
@@ -244,7 +246,7 @@ class Inbox:
     def put_back(self, ticket: Ticket) -> None:
         """Queue a ticket from the journal of an earlier life."""
         with self._changed:
-            self._waiting.append(ticket)
+            (self._urgent if ticket.is_urgent else self._waiting).append(ticket)
 
     def wake(self) -> None:
         """Let those who wait look around."""

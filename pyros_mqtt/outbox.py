@@ -12,6 +12,7 @@ from functools import partial
 
 from pyros_mqtt import wire
 from pyros_mqtt.condition import Condition
+from pyros_mqtt.failpoints import reach
 from pyros_mqtt.journal import Journal
 from pyros_mqtt.messages import (
     About,
@@ -97,6 +98,8 @@ class Outbox:
     def began(self, command: Command) -> None:
         """A command starts to run; the report goes out unless it ends at once."""
         self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
+        self._journal.commit()
+        reach("after_start")
         with self._lock:
             self._running = command
 
@@ -112,8 +115,10 @@ class Outbox:
     def ended(self, command: Command, report: Report) -> None:
         """Journal and publish a terminal report."""
         self._no_longer_quick(command)
+        reach("after_run")
         self._journal.write(command, report)
         self._journal.commit()
+        reach("after_result")
         self.send(command, report)
 
     def _no_longer_quick(self, command: Command) -> None:

@@ -38,7 +38,7 @@ class Rehearsal:
 
     def __init__(self, bus: Bus | None = None, settings: Settings | None = None) -> None:
         self.bus = bus or Loopback()
-        self.settings = settings or Settings()
+        self.settings = settings or Settings(journal="memory")
         topics = Topics(self.settings.root)
         self._topics = topics
         self._agents: list[Agent] = []

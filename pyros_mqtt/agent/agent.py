@@ -21,7 +21,8 @@ from pyros_mqtt.dispatch import (
     marked_names,
 )
 from pyros_mqtt.errors import ActionFailed, AgentError
-from pyros_mqtt.journal import Journal, MemoryJournal
+from pyros_mqtt.failpoints import arm
+from pyros_mqtt.journal import Journal, open_journal
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels
 from pyros_mqtt.topics import Topics, check_name
@@ -43,7 +44,7 @@ class Agent(Conversation):
         name: one of `[a-z0-9][a-z0-9_-]{0,62}`; by default the class's name in lower case.
         bus: where to connect; by default the configured brokers.
         settings: by default those of the environment and the files.
-        journal: where accepted commands are remembered; by default in memory.
+        journal: where accepted commands are remembered; by default as the settings say.
 
     Raises:
         BadName: the name breaks the rule.
@@ -170,6 +171,7 @@ class Agent(Conversation):
         Raises:
             AgentError: it has been started before.
             SettingsError: no broker is configured.
+            JournalError: the journal on disk cannot be opened.
         """
         if self._life is not None:
             raise AgentError(f"{self.name} has been started already; make a new one instead")
@@ -178,13 +180,19 @@ class Agent(Conversation):
             from pyros_mqtt.link import Brokers
 
             bus = Brokers(self._settings)
-        journal = self._journal or MemoryJournal(self._settings.max_clock_skew)
+        arm(self._settings.fail)
+        journal = self._journal or self._own_journal()
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._life.start()
 
     def wait_ready(self, timeout: float = 10.0) -> bool:
         """Wait until the agent takes commands; whether it does within `timeout` seconds."""
         return self._alive.wait_ready(timeout)
+
+    def _own_journal(self) -> Journal:
+        settings, topics = self._settings, self._outfit.topics
+        path = settings.state_dir / "journal" / f"{topics.client_id(self.name)}.sqlite"
+        return open_journal(settings.journal, path, settings.max_clock_skew)
 
     def stop(self) -> None:
         """Ask the agent to end: cancels what runs and waits. Returns at once."""

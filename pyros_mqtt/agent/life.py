@@ -14,6 +14,7 @@ from pyros_mqtt import wire
 from pyros_mqtt.agent.chores import Chores
 from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
 from pyros_mqtt.agent.performance import Stage
+from pyros_mqtt.agent.recovery import resume
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import ActionTable, Chore
 from pyros_mqtt.errors import Cancelled, NameTaken
@@ -245,7 +246,9 @@ class Life:
     def _move_in(self, finding: Finding) -> None:
         if finding.holder is not None:
             raise NameTaken(finding.holder)
-        self.outbox.rebase(finding.last_boot)
+        self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
+        self._journal.begin_life(self.outbox.boot)
+        resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.failpoints import reach
 from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
 from pyros_mqtt.link.connection import CONNECT_TIMEOUT, V5, V311, Access, Connection
@@ -258,8 +259,7 @@ class Link:
                 self._tell(up=True)
             self._drain_wake(woken=connection.turn(self._wake_in.fileno(), TURN))
             if self._safely(self._end_turn):
-                connection.acknowledge(self._unacknowledged)
-                self._unacknowledged.clear()
+                self._acknowledge(connection)
             self._send(connection)
             connection.flush()
             if self._closing.is_set() and self._is_drained():
@@ -291,6 +291,13 @@ class Link:
     def _end_turn(self) -> None:
         for callback in self._turn_calls:
             callback()
+
+    def _acknowledge(self, connection: Connection) -> None:
+        if self._unacknowledged:
+            connection.acknowledge(self._unacknowledged)
+            self._unacknowledged.clear()
+            connection.flush()
+            reach("after_ack")
 
     def _send(self, connection: Connection) -> None:
         while (item := self._backlog.take()) is not None:

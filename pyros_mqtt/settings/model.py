@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.failpoints import Failpoint
 from pyros_mqtt.settings import layers, problems
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
@@ -136,6 +137,10 @@ class Settings(BaseSettings):
     max_waiting: int = Field(default=1000, ge=1)
     max_clock_skew: float = Field(default=5.0, ge=0)
     """Seconds by which another machine's clock may be ahead."""
+    journal: Literal["sqlite", "memory"] = "sqlite"
+    """Where an agent remembers its commands; in memory it forgets them with its process."""
+    fail: Failpoint | None = None
+    """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)

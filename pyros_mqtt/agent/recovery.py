@@ -1,0 +1,68 @@
+"""What an earlier life of the agent left unfinished, and what becomes of it (protocol section 4)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from pyros_mqtt.dispatch import ActionTable
+from pyros_mqtt.errors import Refusal
+from pyros_mqtt.inbox import Inbox, Ticket
+from pyros_mqtt.journal import Entry, Journal
+from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
+
+log = logging.getLogger(__name__)
+
+
+def resume(
+    journal: Journal,
+    table: ActionTable,
+    inbox: Inbox,
+    tell: Callable[[Command, Report], None],
+) -> None:
+    """Queue what was accepted and is alive; end the rest. Before the inbox is listened to.
+
+    What was running has an unknown effect: it is reported `interrupted`, unless its action is
+    declared idempotent and may simply run again.
+    """
+    for entry in journal.unfinished():
+        command = entry.command
+        try:
+            inbox.put_back(_ticket(entry, table))
+        except _Over as over:
+            log.warning("%s of an earlier life: %s", command.message, over)
+            report = report_on(command, over.state, time.time(), error=over.problem)
+            journal.write(command, report)
+            journal.commit()
+            tell(command, report)
+
+
+class _Over(Exception):
+    """A command of an earlier life comes to its end without a further start."""
+
+    def __init__(self, state: Outcome, code: str, text: str) -> None:
+        super().__init__(text)
+        self.state = state
+        self.problem = Problem(code, text)
+
+
+def _ticket(entry: Entry, table: ActionTable) -> Ticket:
+    """Make a ticket that can run now.
+
+    Raises:
+        _Over: it must not, or cannot.
+    """
+    command, action, wall = entry.command, table.action(entry.command.message), time.time()
+    was_running = entry.report.state is Outcome.RUNNING
+    if was_running and not (action and action.rules.idempotent):
+        text = "the agent died while it ran; how far it came is not known"
+        raise _Over(Outcome.INTERRUPTED, "interrupted", text)
+    if command.deadline is not None and wall > command.deadline:
+        raise _Over(Outcome.EXPIRED, "timeout", "its deadline passed while the agent was away")
+    try:
+        arguments = action.check(command) if action else {}
+    except Refusal as refusal:
+        raise _Over(Outcome.FAILED, refusal.code, refusal.text) from None
+    lifetime = None if command.deadline is None else command.deadline - wall
+    return Ticket(command, action, arguments, time.monotonic(), lifetime)
