@@ -101,6 +101,10 @@ class Cancelled(BaseException):
     """
 
 
+class SpoolError(PyrosError):
+    """The sender's spool cannot be opened or written; names the file and what to do."""
+
+
 # -- what a sender can be told --------------------------------------------------------------
 
 

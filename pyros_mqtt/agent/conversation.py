@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyros_mqtt.agent.conduct import Conduct
 from pyros_mqtt.agent.life import Outfit
 from pyros_mqtt.errors import AskedOneself
-from pyros_mqtt.messages import JSON
+from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.sender.desk import Eta, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.sender import compose
 from pyros_mqtt.telemetry import Follow
@@ -47,7 +48,7 @@ class Conversation(Conduct):
             self._life.listen_to(follow)
         return follow
 
-    def send_to(
+    def send_to(  # noqa: PLR0913 - each is a choice of the sender
         self,
         agent: str,
         message: str,
@@ -55,17 +56,26 @@ class Conversation(Conduct):
         *,
         ttl: float | None = None,
         urgent: bool = False,
+        durable: bool = False,
+        countdown: float | None = None,
+        eta: Eta | None = None,
         args: dict[str, JSON] | None = None,
         **more: JSON,
     ) -> Receipt:
         """Send a message in this agent's name; returns once it has been accepted.
+
+        With `durable`, `countdown` or `eta` as `Sender.send_to`: once it is on the disk.
 
         Raises:
             AskedOneself: `agent` is this one.
             SendError: as `Sender.send_to`.
             Cancelled: as `sleep`, which it does while it waits.
         """
-        receipt = self._post(agent, message, {**(args or {}), **more}, ttl, urgent=urgent)
+        arguments, due = {**(args or {}), **more}, moment_of(countdown, eta)
+        if durable or due is not None:
+            command = self._compose(agent, message, arguments, ttl, urgent=urgent, due=due)
+            return self._alive.desk.post(command, due)
+        receipt = self._post(agent, message, arguments, ttl, urgent=urgent)
         while not receipt.is_answered:
             self.checkpoint()
             receipt.wait_answered(0.05)
@@ -105,7 +115,19 @@ class Conversation(Conduct):
     def _post(
         self, agent: str, message: str, args: dict[str, JSON], ttl: float | None, *, urgent: bool
     ) -> Receipt:
-        command = compose(agent, message, self.name, args=args, ttl=ttl, urgent=urgent)
+        return self._alive.voice.send(self._compose(agent, message, args, ttl, urgent=urgent))
+
+    def _compose(  # noqa: PLR0913 - what a command is made of
+        self,
+        agent: str,
+        message: str,
+        args: dict[str, JSON],
+        ttl: float | None,
+        *,
+        urgent: bool,
+        due: float | None = None,
+    ) -> Command:
+        command = compose(agent, message, self.name, args=args, ttl=ttl, urgent=urgent, due=due)
         if agent == self.name:
             raise AskedOneself(command, "an agent cannot send to itself: call the method instead")
-        return self._alive.voice.send(command)
+        return command

@@ -21,7 +21,8 @@ from pyros_mqtt.errors import Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.messages import About, Outcome, Progress, State, Status
 from pyros_mqtt.outbox import Outbox
-from pyros_mqtt.sender import Voice
+from pyros_mqtt.sender import SpoolDesk, Voice
+from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Channels, Follow
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus, Parcel
@@ -118,6 +119,7 @@ class Life:
         self._log = logging.getLogger(f"pyros.{outfit.name}")
         self._introduced = -1
         self._journal = journal
+        self._spool_path = spool_path(settings.state_dir, settings.root)
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
         claim = Status(
@@ -156,6 +158,7 @@ class Life:
         transport.on_state(self._state_changed)
         transport.guard(self._may_return)
         self.voice = Voice(transport, topics, name)
+        self.desk = SpoolDesk(self._bus, topics, self._spool_path)
         self._outfit.measured.connect(transport)
         for follow in self._outfit.followed:
             self.listen_to(follow)
@@ -326,6 +329,7 @@ class Life:
         self.voice.abandon(STOPS)
         if not taken and self.transport.is_up:
             self.outbox.wait_until_told(FAREWELL / 2)
+        self.desk.close()
         self.transport.close(FAREWELL / 2)
         self._journal.close()
 

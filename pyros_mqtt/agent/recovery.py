@@ -1,4 +1,4 @@
-"""What an earlier life of the agent left unfinished, and what becomes of it (protocol section 4)."""
+"""What an earlier life left unfinished, and what becomes of it (protocol section 4)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pyros_mqtt.cli import (
     doctor,
     run,
     send,
+    spool,
     status,
     tail,
     up,
@@ -20,7 +21,7 @@ from pyros_mqtt.cli import (
 from pyros_mqtt.cli.app import app, leading_globals
 from pyros_mqtt.cli.endings import guarded
 
-_COMMANDS = (run, up, send, status, watch, tail, describe, config, broker, doctor, demo)
+_COMMANDS = (run, up, send, status, watch, tail, describe, spool, config, broker, doctor, demo)
 
 
 def main() -> None:

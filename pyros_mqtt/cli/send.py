@@ -11,6 +11,7 @@ from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names, message_names
 from pyros_mqtt.cli.endings import INTERRUPTED, Trouble, code_of, complain
 from pyros_mqtt.cli.reach import Reach, nearest, settle
+from pyros_mqtt.cli.spool import hand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,17 @@ def send(  # noqa: PLR0917 - typer calls it by name
     sender: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Send under this name.")
     ] = None,
+    durable: Annotated[
+        bool, typer.Option("--durable", help="Keep it on the disk until it is accepted.")
+    ] = False,
+    countdown: Annotated[
+        float | None,
+        typer.Option("--in", min=0, metavar="SECONDS", help="Send it later; it is durable."),
+    ] = None,
+    eta: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="The same, as 2026-11-22T20:14:00Z."),
+    ] = None,
 ) -> None:
     """Send a message to an agent.
 
@@ -66,6 +78,9 @@ def send(  # noqa: PLR0917 - typer calls it by name
     """
     args = _arguments(words or [])
     reach = Reach.of(context)
+    if durable or countdown is not None or eta is not None:
+        _hand_in(reach, agent, message, args, ttl, sender, countdown, eta, urgent=urgent)
+        return
     from pyros_mqtt.errors import BadName, NobodyListens, SendError
 
     try:
@@ -79,6 +94,33 @@ def send(  # noqa: PLR0917 - typer calls it by name
         raise Trouble(f"{error}{_known_agents(reach, agent)}", code_of(error)) from error
     except SendError as error:
         raise Trouble(str(error), code_of(error)) from error
+
+
+def _hand_in(  # noqa: PLR0917 - what a later command is made of
+    reach: Reach,
+    agent: str,
+    message: str,
+    args: dict[str, Any],
+    ttl: float | None,
+    sender: str | None,
+    countdown: float | None,
+    eta: str | None,
+    *,
+    urgent: bool,
+) -> None:
+    from pyros_mqtt.errors import BadName
+    from pyros_mqtt.sender.desk import moment_of
+    from pyros_mqtt.sender.sender import compose, made_up_name
+
+    try:
+        due = moment_of(countdown, eta)
+        name = sender or reach.settings.sender or made_up_name()
+        command = compose(agent, message, name, args=args, ttl=ttl, urgent=urgent, due=due)
+    except BadName as error:
+        raise Trouble(str(error), code_of(error)) from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--at'") from None
+    hand_in(reach, command, due)
 
 
 def _arguments(words: list[str]) -> dict[str, Any]:

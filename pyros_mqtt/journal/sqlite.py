@@ -40,9 +40,7 @@ class SqliteJournal:
 
     kind = "sqlite"
 
-    def __init__(
-        self, path: Path, *, allowed_skew: float = 5.0, power_safe: bool = False
-    ) -> None:
+    def __init__(self, path: Path, *, allowed_skew: float = 5.0, power_safe: bool = False) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._skew = allowed_skew

@@ -23,6 +23,7 @@ SLICE = 0.05
 """Seconds between two calls of `between` while waiting for a result."""
 
 OnProgress = Callable[[Report], None]
+OnNews = Callable[["Receipt"], None]
 
 _ENDS: dict[Outcome, type[Ended]] = {
     Outcome.FAILED: Failed,
@@ -40,8 +41,9 @@ class Receipt:
         command: what was sent.
     """
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, on_news: OnNews | None = None) -> None:
         self.command = command
+        self._on_news = on_news
         self._changed = threading.Condition()
         self._reports: deque[Report] = deque()
         self._latest: Report | None = None
@@ -55,6 +57,11 @@ class Receipt:
     def report(self) -> Report | None:
         """The latest report, if there is any."""
         return self._latest
+
+    @property
+    def error(self) -> SendError | None:
+        """Why the sender has given up, if it has."""
+        return self._error
 
     @property
     def state(self) -> str:
@@ -158,6 +165,7 @@ class Receipt:
             self._latest = report
             self._reports.append(report)
             self._changed.notify_all()
+        self._tell()
         return True
 
     def give_up(self, error: SendError) -> None:
@@ -166,6 +174,11 @@ class Receipt:
             if not self.is_ended:
                 self._error = error
                 self._changed.notify_all()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._on_news is not None:
+            self._on_news(self)
 
     def _wait(self, done: Callable[[], bool], timeout: float | None) -> None:
         with self._changed:

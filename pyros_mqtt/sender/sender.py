@@ -13,8 +13,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.sender.desk import Eta, SpoolDesk, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.voice import Voice
+from pyros_mqtt.spool import spool_path
 from pyros_mqtt.topics import Topics, check_name
 
 if TYPE_CHECKING:
@@ -51,9 +53,10 @@ def compose(  # noqa: PLR0913 - what a command is made of
     args: dict[str, JSON],
     ttl: float | None,
     urgent: bool,
+    due: float | None = None,
 ) -> Command:
-    """Make a command with an id of its own, that may start for `ttl` seconds from now."""
-    now = time.time()
+    """Make a command with an id of its own, that may start for `ttl` seconds from `due`, or now."""
+    now = time.time() if due is None else due
     return Command(
         agent=check_name("agent", agent),
         message=str(message),
@@ -96,12 +99,14 @@ class Sender:
             from pyros_mqtt.link import Brokers
 
             bus = Brokers(settings)
-        self.name = check_name("sender", name or settings.sender or _made_up_name())
+        self.name = check_name("sender", name or settings.sender or made_up_name())
         self._topics = Topics(settings.root)
         client = f"{self._topics.root.replace('/', '-')}-from-{self.name}-{secrets.token_hex(3)}"
         self._transport = bus.transport(client)
         self._voice = Voice(self._transport, self._topics, self.name)
+        self._desk = SpoolDesk(bus, self._topics, spool_path(settings.state_dir, settings.root))
         self._transport.open()
+        self._desk.deliver_what_is_left()
 
     @classmethod
     def default(cls) -> Sender:
@@ -121,7 +126,7 @@ class Sender:
             sender.close()
 
     @_on_the_class_too
-    def send_to(
+    def send_to(  # noqa: PLR0913 - each is a choice of the sender
         self,
         agent: str,
         message: str,
@@ -129,16 +134,26 @@ class Sender:
         *,
         ttl: float | None = None,
         urgent: bool = False,
+        durable: bool = False,
+        countdown: float | None = None,
+        eta: Eta | None = None,
         args: dict[str, JSON] | None = None,
         **more: JSON,
     ) -> Receipt:
         """Send a message and return once the agent has accepted it.
+
+        A `durable` one returns once it is on this machine's disk. It is delivered in the
+        background, by the next process if need be, until the agent has answered or the deadline
+        has passed. `countdown` and `eta` send it later, and are durable, too.
 
         Args:
             agent: the agent's name, such as `Agent.DOME`.
             message: the message's name, as in the agent's table.
             ttl: seconds within which it may start (default 30); it is repeated until then.
             urgent: overtake what waits, where the agent allows it.
+            durable: write it to the disk, and return.
+            countdown: seconds from now before which it is not sent; `ttl` counts from then.
+            eta: the same as a moment: a datetime with a time zone, RFC 3339, or POSIX seconds.
             args: arguments whose names collide with the ones here.
             **more: the message's arguments.
 
@@ -150,10 +165,17 @@ class Sender:
             NoAnswer: the deadline passed in silence; whether it was run is not known.
             Undeliverable: the broker refused it.
             BadName: the agent's name breaks the rule.
+            SpoolError: a durable one could not be written to the disk.
+            ValueError: `eta` is no moment, or comes with a `countdown`.
         """
-        return self.post(
-            agent, message, {**(args or {}), **more}, ttl=ttl, urgent=urgent
-        ).wait_accepted()
+        arguments = {**(args or {}), **more}
+        due = moment_of(countdown, eta)
+        if durable or due is not None:
+            command = compose(
+                agent, message, self.name, args=arguments, ttl=ttl, urgent=urgent, due=due
+            )
+            return self._desk.post(command, due)
+        return self.post(agent, message, arguments, ttl=ttl, urgent=urgent).wait_accepted()
 
     @_on_the_class_too
     def ask(  # noqa: PLR0913 - each is a choice of the sender
@@ -203,6 +225,7 @@ class Sender:
 
     def close(self, timeout: float = 2.0) -> None:
         """End the connection; whoever still waits for an answer is told."""
+        self._desk.close()
         self._voice.abandon("the sender was closed")
         self._transport.close(timeout)
 
@@ -215,7 +238,8 @@ class Sender:
         self.close()
 
 
-def _made_up_name() -> str:
+def made_up_name() -> str:
+    """A name for a sender that has none: whose process, and which."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

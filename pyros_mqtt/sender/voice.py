@@ -12,10 +12,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pyros_mqtt import wire
-from pyros_mqtt.claims import Claim, kept_for
 from pyros_mqtt.errors import (
     BadPayload,
     NoAnswer,
@@ -25,7 +24,8 @@ from pyros_mqtt.errors import (
     Unreachable,
 )
 from pyros_mqtt.messages import Command, Outcome
-from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.sender.peers import Peers
+from pyros_mqtt.sender.receipt import OnNews, Receipt
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
@@ -71,39 +71,26 @@ class _Pending:
         return self.receipt.command
 
 
-@dataclass(slots=True)
-class _Peer:
-    """What is known of an agent that was written to."""
-
-    claim: Claim = field(default_factory=Claim)
-
-    @property
-    def session(self) -> str:
-        return self.claim.status.session if self.claim.status else ""
-
-    @property
-    def is_away(self) -> bool:
-        status = self.claim.status
-        return status is None or not status.state.is_alive
-
-    def whereabouts(self) -> str:
-        status = self.claim.status
-        if status is None:
-            return "no agent of this name has ever been seen on this broker"
-        where = f" on {status.host}" if status.host else ""
-        return f"the agent is {status.state}{where}"
-
-
 class Voice:
-    """Sends under one name through one transport. `send` is for any thread."""
+    """Sends under one name through one transport. `send` is for any thread.
 
-    def __init__(self, transport: Transport, topics: Topics, name: str) -> None:
+    Args:
+        transport: the connection; its owner opens and closes it.
+        topics: the tree.
+        name: under which the agents report.
+        peers: shared with the other voices of this transport, where there are any.
+    """
+
+    def __init__(
+        self, transport: Transport, topics: Topics, name: str, peers: Peers | None = None
+    ) -> None:
         self.name = check_name("sender", name)
         self._transport = transport
         self._topics = topics
         self._lock = threading.Lock()
         self._pending: dict[str, _Pending] = {}
-        self._peers: dict[str, _Peer] = {}
+        self._peers = peers or Peers(transport, topics)
+        self._peers.on_return(self._returned)
         self._clock: list[tuple[float, int, str]] = []
         self._ticks = itertools.count()
         self._next_round = 0.0
@@ -113,21 +100,23 @@ class Voice:
         transport.on_state(self._state_changed)
         transport.on_turn(self._turn)
 
-    def send(self, command: Command) -> Receipt:
+    def send(self, command: Command, on_news: OnNews | None = None) -> Receipt:
         """Publish a command, and go on until it is answered or its deadline has passed.
+
+        `on_news` is called in the network thread whenever the receipt has changed.
 
         Raises:
             BadName: the agent's name breaks the rule.
             TypeError, ValueError: an argument that JSON has no form for.
         """
         payload = wire.encode_command(command)
-        receipt = Receipt(command)
+        receipt = Receipt(command, on_news)
         now = time.monotonic()
         lifetime = float("inf")
         if command.deadline is not None:
             lifetime = max(0.0, command.deadline - time.time())
         pending = _Pending(receipt, payload, now, now + lifetime)
-        self._meet(command.agent)
+        self._peers.meet(command.agent)
         with self._lock:
             self._pending[command.id] = pending
             self._set_clock(pending, now + FIRST_REPEAT)
@@ -140,14 +129,6 @@ class Voice:
             self._settle(pending, NoAnswer(pending.command, reason))
 
     # -- the network thread -------------------------------------------------------------------
-
-    def _meet(self, agent: str) -> None:
-        """Listen to the status of an agent that is written to for the first time."""
-        with self._lock:
-            if agent in self._peers:
-                return
-            self._peers[agent] = _Peer()
-        self._transport.subscribe(self._topics.status(agent), self._hear_status)
 
     def _publish(self, pending: _Pending) -> None:
         topic = self._topics.inbox(pending.command.agent)
@@ -190,25 +171,8 @@ class Voice:
         if report.state.is_terminal:
             self._forget(pending)
 
-    def _hear_status(self, delivery: Delivery) -> None:
-        address = self._topics.parse(delivery.topic)
-        peer = self._peers.get(address.agent) if address else None
-        if address is None or peer is None:
-            return
-        if not delivery.payload:
-            peer.claim = Claim()
-            return
-        try:
-            status = wire.decode_status(delivery.payload, address.agent)
-        except BadPayload:
-            return
-        was_away = peer.is_away
-        kept = kept_for(status, time.time()) if delivery.retain else None
-        peer.claim.hear(status, time.monotonic(), kept=kept)
-        if was_away and not peer.is_away:
-            agent = address.agent
-            self._inquire_now(lambda p: p.command.agent == agent)
-            self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
+    def _returned(self, agent: str) -> None:
+        self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
 
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         if up:

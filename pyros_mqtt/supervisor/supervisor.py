@@ -14,7 +14,9 @@ from pyros_mqtt.claims import Health
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.fleet import Fleet
 from pyros_mqtt.link import Brokers
+from pyros_mqtt.sender import SpoolDesk
 from pyros_mqtt.settings import AgentTable, BrokerUrl, Settings
+from pyros_mqtt.spool import spool_path
 from pyros_mqtt.supervisor.keeper import Keeper, OnLine
 from pyros_mqtt.supervisor.option_words import to_word
 from pyros_mqtt.topics import Topics
@@ -53,6 +55,8 @@ class Supervisor:
         here = tables_here(settings, host or socket.gethostname())
         if not here:
             raise SettingsError(_nobody_here(settings, host or socket.gethostname()))
+        path = spool_path(settings.state_dir, settings.root)
+        self._desk = SpoolDesk(Brokers(settings), Topics(settings.root), path)
         variables = dict(_variables(settings))
         self.keepers = {
             name: Keeper(name, command(settings, name, table), self._tell, variables)
@@ -70,7 +74,8 @@ class Supervisor:
         return any(keeper.is_kept for keeper in self.keepers.values())
 
     def start(self) -> None:
-        """Start every agent. Returns at once."""
+        """Start every agent, and deliver what waits in the spool. Returns at once."""
+        self._desk.deliver()
         for keeper in self.keepers.values():
             keeper.start()
 
@@ -101,6 +106,7 @@ class Supervisor:
 
     def stop(self, timeout: float = DEADLINE) -> None:
         """End the agents, the last one first; who is not quick enough is killed."""
+        self._desk.close()
         deadline = time.monotonic() + timeout
         for keeper in reversed(self.keepers.values()):
             left = max(0.0, deadline - time.monotonic())
@@ -108,6 +114,7 @@ class Supervisor:
 
     def kill(self) -> None:
         """End all agents at once."""
+        self._desk.close()
         for keeper in self.keepers.values():
             keeper.stop(patience=0.0)
 

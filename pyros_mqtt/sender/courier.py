@@ -1,0 +1,162 @@
+"""Delivers what the spool holds, through a connection and a thread of its own.
+
+Any number of couriers may run on one machine; a command is leased by one of them at a time, and
+should two deliver it all the same, the agent takes it once.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from pyros_mqtt.errors import NoAnswer, NobodyListens, SendError, SpoolError, Unreachable
+from pyros_mqtt.sender.peers import Peers
+from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.sender.voice import Voice
+
+if TYPE_CHECKING:
+    from pyros_mqtt.messages import Command
+    from pyros_mqtt.spool import Spool, Spooled
+    from pyros_mqtt.topics import Topics
+    from pyros_mqtt.transport import Bus
+
+log = logging.getLogger(__name__)
+
+ROUND = 1.0
+"""Most seconds between two looks into the spool, where other processes write as well."""
+
+AGAIN = 0.5
+"""Seconds until the next attempt where an agent or a broker is away."""
+
+
+class Courier:
+    """Takes due commands from the spool and sends them until the agents have answered.
+
+    Args:
+        bus: where to connect.
+        topics: the tree.
+        spool: what is delivered; the courier closes it.
+    """
+
+    def __init__(self, bus: Bus, topics: Topics, spool: Spool) -> None:
+        self._spool = spool
+        self._topics = topics
+        self._name = secrets.token_hex(4)
+        self._transport = bus.transport(f"{topics.root.replace('/', '-')}-courier-{self._name}")
+        self._peers = Peers(self._transport, topics)
+        self._voices: dict[str, Voice] = {}
+        self._news = threading.Condition()
+        self._under_way: dict[str, Receipt] = {}
+        self._wanted: dict[str, Receipt] = {}
+        self._pause_until: dict[str, float] = {}
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Start to deliver. Returns at once."""
+        self._transport.open()
+        self._thread.start()
+
+    def post(self, command: Command, due: float | None) -> Receipt:
+        """Write a command to the disk, and deliver it from then on.
+
+        Raises:
+            SpoolError: the disk does not take it.
+        """
+        receipt = Receipt(command)
+        with self._news:
+            self._wanted[command.id] = receipt
+        self._spool.put(command, time.time(), due)
+        self._wake()
+        return receipt
+
+    def close(self) -> None:
+        """Stop delivering; what is left waits on the disk."""
+        self._closing = True
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        self._transport.close()
+        self._spool.release(self._name)
+        self._spool.close()
+
+    # -- the courier's thread -----------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                pause = self._go_round()
+            except SpoolError as error:
+                log.error("%s", error)  # noqa: TRY400 - it says all
+                pause = ROUND
+            with self._news:
+                if not self._closing:
+                    self._news.wait(pause)
+
+    def _go_round(self) -> float:
+        """Look after what is under way, and send what is due; returns the seconds to wait."""
+        for receipt in list(self._under_way.values()):
+            if receipt.is_answered:
+                self._close_case(receipt)
+        now = time.time()
+        for spooled in self._spool.take(self._name, now):
+            self._send(spooled, now)
+        coming = self._spool.next_due(time.time())
+        left = ROUND if coming is None else max(0.0, coming - time.time())
+        return min(ROUND, left, *(max(0.01, t - now) for t in self._pause_until.values()))
+
+    def _send(self, spooled: Spooled, now: float) -> None:
+        command = spooled.command
+        if command.id in self._under_way or self._pause_until.get(command.id, 0.0) > now:
+            return
+        self._pause_until.pop(command.id, None)
+        if command.deadline is not None and now > command.deadline:
+            remark = f"its deadline passed; {spooled.remark}".rstrip("; ")
+            self._give_up(command, NoAnswer(command, remark))
+            return
+        self._under_way[command.id] = self._voice_of(command.sender).send(command, self._watched)
+
+    def _voice_of(self, sender: str) -> Voice:
+        if sender not in self._voices:
+            self._voices[sender] = Voice(self._transport, self._topics, sender, self._peers)
+        return self._voices[sender]
+
+    def _watched(self, receipt: Receipt) -> None:
+        """Something was heard of a command; runs in the network thread."""
+        user = self._wanted.get(receipt.command.id)
+        report, error = receipt.report, receipt.error
+        if user is not None and report is not None:
+            user.take(report)
+            if error is not None:
+                user.give_up(error)
+            if user.is_ended:
+                self._wanted.pop(receipt.command.id, None)
+        self._wake()
+
+    def _close_case(self, receipt: Receipt) -> None:
+        """An answer has come, or the voice has given up: decide what becomes of the row."""
+        command, report, error = receipt.command, receipt.report, receipt.error
+        self._under_way.pop(command.id, None)
+        if report is not None and report.state.was_accepted:
+            self._spool.remove(command.id)
+        elif report is not None:
+            reason = report.error.text if report.error else ""
+            self._spool.end(command.id, time.time(), f"{report.state}: {reason}")
+        elif isinstance(error, (NobodyListens, Unreachable, NoAnswer)):
+            self._spool.remark(command.id, str(error))
+            self._pause_until[command.id] = time.time() + AGAIN
+        elif error is not None:
+            self._give_up(command, error)
+
+    def _give_up(self, command: Command, error: SendError) -> None:
+        self._spool.end(command.id, time.time(), str(error))
+        user = self._wanted.pop(command.id, None)
+        if user is not None:
+            user.give_up(error)
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify_all()

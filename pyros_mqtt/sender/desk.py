@@ -1,0 +1,85 @@
+"""Where a process hands in its durable commands; the courier behind it comes when needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+from pyros_mqtt import wire
+from pyros_mqtt.messages import Command
+from pyros_mqtt.sender.courier import Courier
+from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.spool import Spool
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Bus
+
+Eta = datetime | str | float
+"""A moment: a datetime with a time zone, RFC 3339 in UTC, or POSIX seconds."""
+
+
+class SpoolDesk:
+    """The spool of one machine and root, as one process uses it. For any thread."""
+
+    def __init__(self, bus: Bus, topics: Topics, path: Path) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._path = path
+        self._lock = threading.Lock()
+        self._courier: Courier | None = None
+
+    def post(self, command: Command, due: float | None) -> Receipt:
+        """Write a command to the disk; it is sent at `due` (POSIX seconds), or now.
+
+        Raises:
+            SpoolError: the disk does not take it.
+        """
+        return self._at_work().post(command, due)
+
+    def deliver_what_is_left(self) -> None:
+        """Deliver what an earlier process has left, if there is anything."""
+        if not self._path.is_file():
+            return
+        spool = Spool(self._path)
+        if spool.is_waiting:
+            self._at_work(spool)
+        else:
+            spool.close()
+
+    def deliver(self) -> None:
+        """Deliver from now on whatever any process of this machine hands in."""
+        self._at_work()
+
+    def close(self) -> None:
+        """Stop delivering; what is left waits on the disk."""
+        with self._lock:
+            courier, self._courier = self._courier, None
+        if courier is not None:
+            courier.close()
+
+    def _at_work(self, spool: Spool | None = None) -> Courier:
+        with self._lock:
+            if self._courier is None:
+                self._courier = Courier(self._bus, self._topics, spool or Spool(self._path))
+                self._courier.start()
+            return self._courier
+
+
+def moment_of(countdown: float | None, eta: Eta | None) -> float | None:
+    """When to send, in POSIX seconds; None: at once.
+
+    Raises:
+        ValueError: both are given, or the moment cannot be read, or has no time zone.
+    """
+    if countdown is not None and eta is not None:
+        raise ValueError("give either countdown= or eta=, not both")
+    if countdown is not None:
+        return time.time() + countdown
+    if isinstance(eta, str):
+        return wire.from_rfc3339(eta)
+    if isinstance(eta, datetime):
+        if eta.tzinfo is None:
+            raise ValueError(f"eta={eta!r} has no time zone: use datetime.now(UTC) and the like")
+        return eta.timestamp()
+    return eta
