@@ -150,8 +150,10 @@ def _state(one: Spooled) -> str:
 
 
 def _row(one: Spooled) -> tuple[str, ...]:
+    from pyros_mqtt.wire import to_rfc3339
+
     command = one.command
-    when = show.clock_time(one.ended or one.due)
+    when = to_rfc3339(one.ended or one.due)
     return (command.id, command.agent, str(command), _state(one), when, one.remark)
 
 
