@@ -66,5 +66,5 @@ class Threads:
             pass  # how `self.sleep` ends a thread when the agent stops, and how a thread may leave
         except BaseException as error:
             log.exception("%s: the thread %s has died", self._agent, title)
-            text = f"the thread {title} has died: {error or repr(error)}"
+            text = f"the thread {title} has died: {str(error) or repr(error)}"
             self._condition.degrade(text, source=f"thread {title}")
