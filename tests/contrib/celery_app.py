@@ -1,4 +1,4 @@
-"""The tasks that the tests of `contrib.celery` run; a worker reads the app's settings from `JOBS_*`."""
+"""The tasks that the tests of `contrib.celery` run; a worker is told of its app by `JOBS_*`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _register(app: Celery) -> None:
         app.task(name=name, bind=bind, **options)(function)
 
 
-def reduce_image(self: Any, path: str, bias: bool = True) -> dict[str, Any]:
+def reduce_image(self: Any, path: str, *, bias: bool = True) -> dict[str, Any]:
     """Reduce an image."""
     for step in (1, 2, 3):
         self.update_state(state="PROGRESS", meta={"fraction": step / 4, "text": f"step {step}"})

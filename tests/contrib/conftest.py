@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -99,10 +100,10 @@ class Worker:
             self.process.stdout.close()
         return code
 
-    def stop(self) -> None:
-        """Ask it to end, and see that it does."""
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end, and see that it does; by SIGQUIT without waiting for its tasks."""
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(how)
         try:
             self.ends()
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ def app(redis_server: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         worker.ready()
         yield make_app(*place, folder)
     finally:
-        worker.stop()
+        worker.stop(signal.SIGQUIT)
 
 
 @pytest.fixture
@@ -193,6 +194,11 @@ def test_without_waiting_it_is_done_when_celery_has_it(
     assert app.AsyncResult(task).get(timeout=5) == 1
 
 
+def done(stage: Rehearsal, number: int) -> None:
+    """Wait until so many commands are done."""
+    stage.wait_until(lambda: states(stage).count(Outcome.DONE) == number)
+
+
 def command(command_id: str, **args: Any) -> bytes:
     text = {"message": "count", "args": args, "id": command_id, "from": "rehearsal"}
     return json.dumps(text).encode()
@@ -209,7 +215,7 @@ def test_a_command_repeated_to_a_restarted_agent_starts_no_second_task(
     for life in (1, 2):
         agent = start(stage, app)
         voice.publish(Parcel(inbox, command("one/../and-only", path=str(runs))))
-        stage.wait_until(lambda life=life: states(stage).count(Outcome.DONE) == life)
+        done(stage, life)
         agent.stop()
         assert agent.join(10)
     voice.close(1)
@@ -220,7 +226,7 @@ def test_a_command_repeated_to_a_restarted_agent_starts_no_second_task(
 def test_a_task_that_no_worker_takes_in_time_is_given_up(
     stage: Rehearsal, app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyros_mqtt.contrib.celery.action.LATE", 0.2)
+    monkeypatch.setattr("pyros_mqtt.contrib.celery.performance.LATE", 0.2)
     start(stage, app, queue="nobody-listens")
     with pytest.raises(Failed, match=r"no worker could start the task before its deadline.*time"):
         stage.sender.ask("pipeline", "count", ttl=0.5, args={"path": "x"}, timeout=8)

@@ -1,7 +1,8 @@
-"""Celery on the file-system transport, which needs no server; with results in files, and without."""
+"""Celery on the file-system transport, which needs no server, and Celery without results."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def _served(broker: str, backend: str | None, folder: Path, pool: str) -> Iterat
         worker.ready()
         yield app
     finally:
-        worker.stop()
+        worker.stop(signal.SIGQUIT)
 
 
 class Pipeline(Agent):

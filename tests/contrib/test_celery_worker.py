@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from celery import Celery
@@ -71,6 +70,7 @@ def test_a_worker_shows_its_tasks_and_their_progress(
     stage.wait_until(lambda: (stage.latest("worker-1", "tasks") or {}).get("total") == 1)
 
 
+@pytest.mark.parametrize("pool", ["solo"])
 def test_a_worker_takes_tasks_back_and_ends_with_its_agent(
     stage: Rehearsal, worker: Worker, app: Celery, tmp_path: Path
 ) -> None:
@@ -100,7 +100,7 @@ class Listener(Agent):
     """Hears what tasks say."""
 
     @on("hear")
-    def hear(self, text: str, message: Any = None) -> str:
+    def hear(self, text: str) -> str:
         """Hear."""
         sender = self.command.sender if self.command else ""
         return f"{text} from {sender}"

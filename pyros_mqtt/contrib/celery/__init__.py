@@ -4,8 +4,9 @@ Importing it makes Celery's tasks known to `@on(..., task=...)` and to `actions_
 lets the processes of a worker close their default `Sender` when they end.
 """
 
-from pyros_mqtt.contrib.celery.action import TaskAction, task_action
+from pyros_mqtt.contrib.celery.action import task_action
 from pyros_mqtt.contrib.celery.sending import close_sender
+from pyros_mqtt.contrib.celery.task import TaskAction
 from pyros_mqtt.contrib.celery.worker import WorkerAgent, worker_agent
 
 __all__ = ["TaskAction", "WorkerAgent", "close_sender", "task_action", "worker_agent"]
