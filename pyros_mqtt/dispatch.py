@@ -11,7 +11,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, singledispatch
 from typing import Any, Self, TypeVar
 
 from pyros_mqtt.errors import AgentError, Refusal
@@ -34,12 +34,16 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a message may be run; what `@on` says beside the name. Times are seconds."""
+    """How a message may be run; what `@on` says beside the name. Times are seconds.
+
+    `elsewhere`: another process does the work, and the action tells when that has begun.
+    """
 
     ttl: float | None = None
     urgent: bool = False
     idempotent: bool = False
     patience: float = PATIENCE
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Mark:
 
     message: str
     rules: Rules
+    task: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,14 @@ class Chore:
     seconds: float
 
 
-def on(
+def on(  # noqa: PLR0913 - each is a choice of the agent's author
     message: str,
     *,
     ttl: float | None = None,
     urgent: bool | None = None,
     idempotent: bool = False,
     patience: float = PATIENCE,
+    task: Any = None,
 ) -> Callable[[Method], Method]:
     """Mark a method as the action of `message`.
 
@@ -74,12 +80,15 @@ def on(
             `stop`, `close`, `park` and `shutdown` are.
         idempotent: doing it twice is doing it once, so it may run again after a crash.
         patience: seconds without a sign of life after which it is shown as hung.
+        task: who does the work instead of the method, such as a Celery task. The task declares
+            the arguments; the method gets its result, if it has a parameter for it, and what it
+            returns, if that is not None, takes the result's place.
     """
     overtakes = message in ALWAYS_URGENT if urgent is None else urgent
 
     def mark(method: Method) -> Method:
         rules = Rules(ttl, overtakes, idempotent or overtakes, patience)
-        marks = [*getattr(method, "_pyros_marks", ()), Mark(message, rules)]
+        marks = [*getattr(method, "_pyros_marks", ()), Mark(message, rules, task)]
         method._pyros_marks = marks  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
         return method
 
@@ -104,11 +113,15 @@ def every(seconds: float) -> Callable[[Method], Method]:
 
 @dataclass(frozen=True)
 class Action:
-    """One message's action: the callable, its rules and its declared arguments."""
+    """One message's action: the callable, its rules and its declared arguments.
+
+    `then` is the method that was marked with a task.
+    """
 
     message: str
     call: Callable[..., Any]
     rules: Rules = field(default_factory=Rules)
+    then: Callable[..., Any] | None = None
 
     @cached_property
     def _parameters(self) -> tuple[inspect.Parameter, ...]:
@@ -171,7 +184,7 @@ class Action:
     def info(self) -> MessageInfo:
         """Describe the message for the about document."""
         return MessageInfo(
-            description=inspect.getdoc(self.call) or "",
+            description=inspect.getdoc(self.then or self.call) or "",
             args=self._schema(),
             urgent=self.rules.urgent,
             idempotent=self.rules.idempotent,
@@ -213,14 +226,35 @@ def _in_words(problem: Any) -> str:
     return f"{where}: must be {text}, not {str(problem['input'])[:80]!r}"
 
 
+@singledispatch
+def adapted(call: Any, action: Action, _agent: Any) -> Action:
+    """Make the action that an agent runs, of the `call` that it was given.
+
+    A room above registers here what is done elsewhere, by its type: `contrib.celery` its tasks.
+
+    Raises:
+        AgentError: `call` was given as the task of a method, and nobody knows such tasks.
+    """
+    if action.then is not None:
+        raise AgentError(
+            f"@on({action.message!r}, task={call!r}): nobody here knows such a task; "
+            "for Celery's import pyros_mqtt.contrib.celery"
+        )
+    return action
+
+
 class ActionTable(MutableMapping[str, Callable[..., Any]]):
     """`actions_by_message`: a mapping from message to callable, which keeps the actions too.
 
     Assigning `table["Observation finished"] = self.observation_finished` is all that classic
     code needs; the names that are always urgent are so here, too.
+
+    Args:
+        agent: whose table it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agent: Any = None) -> None:
+        self._agent = agent
         self._actions: dict[str, Action] = {}
 
     def __getitem__(self, message: str) -> Callable[..., Any]:
@@ -259,6 +293,7 @@ class ActionTable(MutableMapping[str, Callable[..., Any]]):
             raise AgentError(f"a message is a text that is not empty, not {action.message!r}")
         if not callable(action.call):
             raise AgentError(f"the action of {action.message!r} cannot be called: {action.call!r}")
+        action = adapted(action.call, action, self._agent)
         self._actions[action.message] = action
 
     def action(self, message: str) -> Action | None:
@@ -290,8 +325,10 @@ def marked_actions(owner: object) -> Iterator[Action]:
     """
     for name, member in _methods(owner):
         for mark in getattr(member, "_pyros_marks", ()):
-            # `open = None` in a subclass takes the message out of its table
-            if (method := getattr(owner, name)) is not None:
+            method = getattr(owner, name)
+            if mark.task is not None:
+                yield Action(mark.message, mark.task, mark.rules, then=method)
+            elif method is not None:  # `open = None` in a subclass takes the message out
                 yield Action(mark.message, method, mark.rules)
 
 

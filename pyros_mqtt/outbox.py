@@ -95,13 +95,16 @@ class Outbox:
             problem = Problem("too-large", f"a report of {size} bytes is over the broker's limit")
             self.send(command, replace(report, result=None, echo=None, error=problem))
 
-    def began(self, command: Command) -> None:
-        """A command starts to run; the report goes out unless it ends at once."""
+    def began(self, command: Command, *, elsewhere: bool = False) -> None:
+        """A command starts to run; the report goes out unless it ends at once.
+
+        Where the work is done `elsewhere`, the report waits for the first word of progress.
+        """
         self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
         self._journal.commit()
         reach("after_start")
         with self._lock:
-            self._running = command
+            self._running = None if elsewhere else command
 
     def advanced(self, command: Command, progress: Progress, patience: float | None) -> None:
         """Report how far a running command has come."""

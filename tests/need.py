@@ -12,19 +12,23 @@ from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 
+_CLIENTS = "apt-get install mosquitto-clients"
+_INSTALL = {"redis-server": "apt-get install redis-server"}
+
 
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", "embedded", or one of the clients in `CLIENTS`.
+    `thing` is "mosquitto", "embedded", "redis-server", or one of the clients in `CLIENTS`.
     """
     present = {
         "mosquitto": lambda: find_mosquitto() is not None,
         "embedded": lambda: importlib.util.find_spec("iotcore") is not None,
+        "redis-server": lambda: shutil.which("redis-server") is not None,
     } | {name: lambda name=name: shutil.which(name) is not None for name in CLIENTS}
     if present[thing]():
         return
-    told = f"{thing} is missing: {INSTALL.get(thing, 'apt-get install mosquitto-clients')}"
+    told = f"{thing} is missing: {(INSTALL | _INSTALL).get(thing, _CLIENTS)}"
     if in_ci():
         pytest.fail(told)
     pytest.skip(told)

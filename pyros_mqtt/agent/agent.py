@@ -87,7 +87,7 @@ class Agent(Conversation):
         self._settings = settings
         self._bus = bus
         self._journal = journal
-        self.actions_by_message = ActionTable()
+        self.actions_by_message = ActionTable(self)
         topics = Topics(settings.root)
         self._outfit = Outfit(
             self.name,

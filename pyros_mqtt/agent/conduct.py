@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt.errors import AgentError
 from pyros_mqtt.messages import Command, Progress
@@ -40,6 +41,27 @@ class Conduct:
         """Set when the running action is to end; outside of actions, when the agent is."""
         ticket = self._alive.stage.current
         return ticket.cancelled if ticket else self._alive.stopping
+
+    def thread(
+        self, target: Callable[..., Any], *args: Any, name: str | None = None
+    ) -> threading.Thread:
+        """Call `target(*args)` in a thread of its own. Returns at once; for any thread.
+
+        It has to end when `self.stopping` is set: wait there by `self.stopping.wait(seconds)`, or
+        by `self.sleep`, which ends the thread itself. The agent waits 5 s for it, and names it in
+        the log and its last status if it has not ended then. If it dies by an exception the agent
+        is `degraded`, until a thread of that name is started again.
+
+        Args:
+            target: what to call; it may call `self.telemetry`, `self.degrade` and all else that
+                is for any thread.
+            *args: its arguments.
+            name: by default that of `target`; the thread is named after the agent, too.
+
+        Raises:
+            AgentError: the agent has not been started.
+        """
+        return self._alive.threads.start(target, args, name)
 
     def sleep(self, seconds: float) -> None:
         """Wait, while due chores run and life is shown.

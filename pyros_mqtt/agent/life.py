@@ -15,6 +15,7 @@ from pyros_mqtt.agent.chores import Chores
 from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.recovery import resume
+from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import ActionTable, Chore
 from pyros_mqtt.errors import Cancelled, NameTaken
@@ -46,6 +47,9 @@ STOPS = "the agent is stopping"
 
 FAREWELL = 2.0
 """Most seconds for the last status and the disconnection together."""
+
+THREADS_END = 5.0
+"""Most seconds that the threads of the agent's own code have to end after `shutdown()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Life:
         self.session = secrets.token_hex(8)
         self.condition = Condition(time.monotonic())
         self.chores = Chores(self.condition)
+        self.threads = Threads(outfit.name, self.condition)
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._replaced_by: Status | None = None
@@ -285,7 +290,8 @@ class Life:
             Cancelled: the action has been cancelled, or the agent stops. `shutdown()` may wait.
         """
         end = time.monotonic() + seconds
-        event = cancelled or (self._over if self._is_ending else self.stopping)
+        may_finish = self._is_ending and self.is_here()
+        event = cancelled or (self._over if may_finish else self.stopping)
         while True:
             now = time.monotonic()
             if self.is_here():
@@ -323,6 +329,10 @@ class Life:
         self._cancel(self.inbox.withdraw(), STOPS)
         self._shut_down()
         reason = f"it failed: {self.failure}" if self.failure else ""
+        left = ", ".join(self.threads.join(THREADS_END))
+        if left:
+            log.warning("%s: these threads have not ended: %s", self._name, left)
+            reason = "; ".join(filter(None, [reason, f"threads that have not ended: {left}"]))
         self.condition.enter(State.STOPPED, reason)
         # what was accepted in the last moments
         self._cancel(self.inbox.withdraw() + self.inbox.withdraw(urgent=True), STOPS)

@@ -68,7 +68,7 @@ class Stage:
         command, rules = ticket.command, ticket.action and ticket.action.rules
         task = Task(command.message, command.id, command.sender, time.time())
         self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
-        self._outbox.began(command)
+        self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
         try:
             self._play(ticket, call)
         finally:
@@ -91,8 +91,8 @@ class Stage:
         command = ticket.command
         try:
             result = _told(call(ticket))
-        except Cancelled:
-            error = Problem("cancelled", ticket.why or "cancelled")
+        except Cancelled as cancelled:
+            error = Problem("cancelled", ticket.why or str(cancelled) or "cancelled")
             return report_on(command, Outcome.CANCELLED, time.time(), error=error)
         except Refusal as refusal:
             return self._failed(ticket, refusal.code, refusal.text)

@@ -1,0 +1,156 @@
+"""Celery's broker or result backend is away: told in time, nothing hangs, nothing is lost."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from pyros_mqtt import Agent, Failed, State, WasCancelled, on
+from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
+from pyros_mqtt.contrib.celery import errand, task_action
+from pyros_mqtt.messages import Outcome
+from pyros_mqtt.testing import Rehearsal
+from tests.contrib.celery_app import make_app
+from tests.contrib.conftest import Redis, Worker, jobs
+from tests.contrib.gate import Gate
+from tests.need import need
+
+
+@pytest.fixture
+def stage() -> Iterator[Rehearsal]:
+    with Rehearsal() as stage:
+        yield stage
+
+
+@pytest.fixture
+def mute_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+class Counter(Agent):
+    """Has things counted."""
+
+    def __init__(self, app: Celery, how: dict[str, Any] | None = None, **options: Any) -> None:
+        super().__init__("counter", **options)
+        for name in ("count", "hang"):
+            self.actions_by_message[name] = task_action(app, name, **(how or {}))
+
+    @on("ping")
+    def ping(self) -> str:
+        """Answer."""
+        return "pong"
+
+
+def at(port: int, tmp_path: Path, *, backend: bool = True) -> Celery:
+    url = f"redis://{LOOPBACK}:{port}"
+    return make_app(f"{url}/0", f"{url}/1" if backend else None, tmp_path)
+
+
+@pytest.mark.parametrize("results", ["redis", "events"])
+def test_an_absent_broker_is_told_and_the_command_fails_in_time(
+    stage: Rehearsal, tmp_path: Path, results: str
+) -> None:
+    app = at(any_free_port(), tmp_path, backend=results == "redis")
+    stage.start(Counter(app, {"patience": 1.0}, bus=stage.bus))
+    begin = time.monotonic()
+    receipt = stage.send("counter", "count", path=str(tmp_path / "runs"))
+    stage.wait_until(lambda: "is away" in stage.status("counter").detail, 5)
+    with pytest.raises(Failed, match=r"was not handed over.*is away"):
+        receipt.result(10)
+    assert time.monotonic() - begin < 5
+    stage.wait_until(lambda: stage.status("counter").state is State.DEGRADED)
+    assert stage.ask("counter", "ping") == "pong"
+
+
+def test_a_mute_broker_hangs_nothing(
+    stage: Rehearsal, tmp_path: Path, mute_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.contrib.celery.sources.REACH", 0.5)
+    app = at(mute_port, tmp_path)
+    app.conf.redis_socket_timeout = 0.5
+    stage.start(Counter(app, {"patience": 0.5}, bus=stage.bus))
+    begin = time.monotonic()
+    with pytest.raises(Failed, match="was not handed over"):
+        stage.ask("counter", "count", path="x")
+    assert time.monotonic() - begin < 3
+    receipt = stage.send("counter", "count", path="x")
+    stage.ask("counter", "abort")
+    with pytest.raises((WasCancelled, Failed)):
+        receipt.result(2)
+    assert stage.ask("counter", "ping") == "pong"
+
+
+def test_a_broker_that_comes_in_time_gets_the_task_and_ends_the_complaint(
+    stage: Rehearsal, tmp_path: Path
+) -> None:
+    need("redis-server")
+    port = any_free_port()
+    stage.start(Counter(at(port, tmp_path), {"patience": 20.0}, bus=stage.bus))
+    receipt = stage.send("counter", "count", path=str(tmp_path / "runs"))
+    stage.wait_until(lambda: "is away" in stage.status("counter").detail)
+    redis = Redis(port)
+    worker = Worker("--pool", "solo", **jobs(redis.url(0), redis.url(1), tmp_path))
+    try:
+        assert receipt.result(20) == 1
+        stage.wait_until(lambda: stage.status("counter").state is State.READY)
+    finally:
+        worker.stop()
+        redis.stop()
+
+
+def test_a_task_that_runs_survives_neither_hang_nor_lie_when_redis_forgets_everything(
+    stage: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("redis-server")
+    monkeypatch.setattr(errand, "FORGOTTEN", 0.5)
+    redis = Redis(any_free_port())
+    try:
+        stage.start(Counter(at(redis.port, tmp_path), bus=stage.bus))
+        receipt = stage.send("counter", "count", path=str(tmp_path / "runs"))
+        stage.wait_until(lambda: stage.status("counter").task is not None)
+        redis.stop()
+        stage.wait_until(lambda: "is away" in stage.status("counter").detail)
+        redis = Redis(redis.port)
+        with pytest.raises(Failed, match="has forgotten the task; what became of it is not known"):
+            receipt.result(20)
+    finally:
+        redis.stop()
+
+
+def test_redis_is_away_for_a_while_and_the_result_comes_all_the_same(
+    stage: Rehearsal, tmp_path: Path
+) -> None:
+    """The broker lives on, the results' Redis does not answer meanwhile."""
+    need("redis-server")
+    broker, results = Redis(any_free_port()), Gate()
+    worker = None
+    try:
+        app = make_app(
+            broker.url(0), f"redis://{LOOPBACK}:{results.listen(broker.port)}/1", tmp_path
+        )
+        worker = Worker("--pool", "solo", **jobs(broker.url(0), broker.url(1), tmp_path)).ready()
+        stage.start(Counter(app, bus=stage.bus))
+        args = {"path": str(tmp_path / "runs"), "countdown": 1.2}
+        receipt = stage.sender.send_to("counter", "count", args=args)
+        stage.wait_until(lambda: stage.status("counter").task is not None)
+        assert results.used.wait(10)
+        assert worker.prints("received")
+        results.close()
+        stage.wait_until(lambda: "is away" in stage.status("counter").detail)
+        results.listen(broker.port)
+        assert receipt.result(15) == 1
+        stage.wait_until(lambda: Outcome.DONE in [one.state for one in stage.reports])
+        stage.wait_until(lambda: stage.status("counter").state is State.READY)
+    finally:
+        results.close()
+        if worker is not None:
+            worker.stop()
+        broker.stop()
