@@ -1,0 +1,140 @@
+"""The memory of an agent that outlives its process."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pyros_mqtt.errors import JournalError
+from pyros_mqtt.journal import REMEMBER, SqliteJournal, open_journal
+from pyros_mqtt.journal.schema import STEPS
+from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
+
+NOW = 1_000_000.0
+
+
+def command(number: int, deadline: float | None = NOW + 30) -> Command:
+    return Command(
+        "dome",
+        "open",
+        {"side": "wést", "n": number},
+        id=f"id-{number}",
+        sender="ops",
+        sent_at=NOW,
+        deadline=deadline,
+        echo=None,
+        reply_to="answers/here",
+    )
+
+
+def note(
+    journal: SqliteJournal, number: int, state: Outcome, at: float = NOW, **more: object
+) -> Report:
+    report = report_on(command(number), state, at, **more)
+    journal.write(command(number), report)
+    return report
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal" / "dome.sqlite"
+
+
+def test_a_command_is_found_as_it_was_written_by_the_next_life(path: Path) -> None:
+    journal = SqliteJournal(path)
+    report = note(journal, 1, Outcome.FAILED, error=Problem("action-failed", "stuck"))
+    journal.close()
+    entry = SqliteJournal(path).find("ops", "id-1")
+    assert entry is not None
+    assert entry.command == command(1)
+    assert entry.report == report
+
+
+def test_what_was_not_committed_is_gone_after_a_crash_and_the_rest_is_whole(path: Path) -> None:
+    journal = SqliteJournal(path)
+    note(journal, 1, Outcome.ACCEPTED)
+    journal.commit()
+    note(journal, 2, Outcome.ACCEPTED)
+    copy = path.with_name("after-the-crash.sqlite")
+    for suffix in ("", "-wal"):  # what kill -9 would leave
+        copy.with_name(copy.name + suffix).write_bytes(
+            path.with_name(path.name + suffix).read_bytes()
+        )
+    after = SqliteJournal(copy)
+    assert after.find("ops", "id-1") is not None
+    assert after.find("ops", "id-2") is None
+    journal.close()
+
+
+def test_the_unfinished_come_back_in_their_order_and_the_ended_do_not(path: Path) -> None:
+    journal = SqliteJournal(path)
+    for number in (3, 1, 2):
+        note(journal, number, Outcome.ACCEPTED)
+    note(journal, 1, Outcome.RUNNING)
+    note(journal, 3, Outcome.DONE)
+    journal.close()
+    left = SqliteJournal(path).unfinished()
+    assert [(e.command.id, e.report.state.value) for e in left] == [
+        ("id-1", "running"),
+        ("id-2", "accepted"),
+    ]
+
+
+def test_ids_are_remembered_until_no_repetition_can_come_and_then_forgotten(path: Path) -> None:
+    journal = SqliteJournal(path, allowed_skew=5)
+    note(journal, 1, Outcome.DONE)
+    note(journal, 2, Outcome.DONE, at=NOW + 30 + 9.9)
+    assert journal.find("ops", "id-1") is not None
+    note(journal, 3, Outcome.DONE, at=NOW + 30 + 10.1)
+    note(journal, 4, Outcome.DONE, at=NOW + 30 + 12)
+    assert journal.find("ops", "id-1") is None
+
+
+def test_what_has_not_ended_is_never_forgotten(path: Path) -> None:
+    journal = SqliteJournal(path)
+    note(journal, 1, Outcome.RUNNING)
+    for later in range(2, 6):
+        note(journal, later, Outcome.DONE, at=NOW + 10 * REMEMBER + 10 * later)
+    assert journal.find("ops", "id-1") is not None
+
+
+def test_the_last_boot_is_known_to_the_next_life(path: Path) -> None:
+    journal = SqliteJournal(path)
+    assert journal.last_boot() == 0
+    journal.begin_life(1_763_841_600_123)
+    journal.close()
+    assert SqliteJournal(path).last_boot() == 1_763_841_600_123
+
+
+def test_a_strange_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    strange = tmp_path / "holiday.sqlite"
+    with sqlite3.connect(strange) as db:
+        db.execute("CREATE TABLE photos (name)")
+    with pytest.raises(JournalError, match="no journal"):
+        SqliteJournal(strange)
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database at all, but long enough to be looked at as one" * 20)
+    with pytest.raises(JournalError, match=r"notes\.txt"):
+        SqliteJournal(text)
+
+
+def test_a_newer_journal_is_refused(path: Path) -> None:
+    SqliteJournal(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version={len(STEPS) + 1}")
+    with pytest.raises(JournalError, match="newer version"):
+        SqliteJournal(path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where a folder has to be")
+    with pytest.raises(JournalError, match="state"):
+        SqliteJournal(tmp_path / "state" / "dome.sqlite")
+
+
+def test_the_settings_choose(path: Path) -> None:
+    assert open_journal("memory", path, 5.0).kind == "memory"
+    assert not path.exists()
+    assert open_journal("sqlite", path, 5.0).kind == "sqlite"

@@ -1,0 +1,128 @@
+"""Commands for later, and commands that wait on the disk, over the loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pyros_mqtt import Agent, Receipt, Rejected, Sender, on
+from pyros_mqtt.sender.desk import moment_of
+from pyros_mqtt.settings import Settings
+from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.testing import Rehearsal
+
+
+class Dome(Agent):
+    """Notes when it was opened."""
+
+    def __init__(self, stage: Rehearsal) -> None:
+        super().__init__("dome", bus=stage.bus, settings=stage.settings)
+        self.opened: list[tuple[int, float]] = []
+
+    @on("open")
+    def open(self, n: int = 0) -> int:
+        self.opened.append((n, time.time()))
+        return n
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+    settings = Settings(state_dir=tmp_path, journal="memory")
+    with Rehearsal(settings=settings) as one:
+        yield one
+
+
+def spool_of(stage: Rehearsal) -> Spool:
+    return Spool(spool_path(stage.settings.state_dir, stage.settings.root))
+
+
+def test_a_durable_command_returns_at_once_and_is_delivered_when_the_agent_comes(
+    stage: Rehearsal,
+) -> None:
+    receipt = stage.sender.send_to("dome", "open", durable=True, n=7)
+    assert not receipt.is_answered
+    assert spool_of(stage).is_waiting
+    stage.start(Dome(stage))
+    assert receipt.result(10) == 7
+    stage.wait_until(lambda: not spool_of(stage).listing())
+
+
+def test_durable_commands_keep_their_order(stage: Rehearsal) -> None:
+    receipts = [stage.sender.send_to("dome", "open", durable=True, n=n) for n in range(20)]
+    dome = stage.start(Dome(stage))
+    assert [receipt.result(20) for receipt in receipts] == list(range(20))
+    assert [n for n, _ in dome.opened] == list(range(20))
+
+
+def test_a_later_command_starts_at_its_time_and_never_before(stage: Rehearsal) -> None:
+    dome = stage.start(Dome(stage))
+    sent = time.time()
+    by_countdown = stage.sender.send_to("dome", "open", countdown=0.6, n=1)
+    at = datetime.now(UTC) + timedelta(seconds=0.8)
+    by_moment = stage.sender.send_to("dome", "open", eta=at, n=2)
+    assert [by_countdown.result(5), by_moment.result(5)] == [1, 2]
+    (_, first), (_, second) = dome.opened
+    assert sent + 0.6 <= first
+    assert at.timestamp() <= second
+
+
+def test_the_next_process_delivers_what_an_earlier_one_left(stage: Rehearsal) -> None:
+    with Sender("early", bus=stage.bus, settings=stage.settings) as early:
+        early.send_to("dome", "open", durable=True, n=3)
+    dome = stage.start(Dome(stage))
+    assert dome.opened == []
+    with Sender("late", bus=stage.bus, settings=stage.settings):
+        stage.wait_until(lambda: [n for n, _ in dome.opened] == [3])
+
+
+def test_what_the_agent_rejects_stays_to_be_seen(stage: Rehearsal) -> None:
+    stage.start(Dome(stage))
+    receipt = stage.sender.send_to("dome", "opn", durable=True)
+    with pytest.raises(Rejected, match="did you mean 'open'"):
+        receipt.result(10)
+    stage.wait_until(lambda: spool_of(stage).listing()[0].ended)
+    assert "did you mean 'open'" in spool_of(stage).listing()[0].remark
+
+
+def test_a_durable_command_whose_deadline_passes_is_given_up_and_never_run(
+    stage: Rehearsal,
+) -> None:
+    receipt = stage.sender.send_to("dome", "open", durable=True, ttl=0.5)
+    stage.wait_until(lambda: receipt.is_ended)
+    dome = stage.start(Dome(stage))
+    assert stage.ask("dome", "open", n=1) == 1
+    assert [n for n, _ in dome.opened] == [1]
+    assert receipt.did_fail
+    assert "deadline" in str(receipt.error)
+
+
+def test_an_agent_sends_later_in_its_own_name(stage: Rehearsal) -> None:
+    class Clock(Agent):
+        """Wakes the dome."""
+
+        @on("wake")
+        def wake(self) -> str:
+            receipt: Receipt = self.send_to("dome", "open", countdown=0.2, n=5)
+            return receipt.state
+
+    dome = stage.start(Dome(stage))
+    stage.start(Clock("clock", bus=stage.bus, settings=stage.settings))
+    assert stage.ask("clock", "wake") == "sent"
+    stage.wait_until(lambda: [n for n, _ in dome.opened] == [5])
+
+
+def test_a_moment_is_read_in_each_of_its_forms() -> None:
+    assert moment_of(None, None) is None
+    assert moment_of(None, 12.5) == 12.5
+    assert moment_of(None, "1970-01-01T00:01:00Z") == 60.0
+    assert moment_of(None, datetime(1970, 1, 1, 0, 1, tzinfo=UTC)) == 60.0
+    with pytest.raises(ValueError, match="time zone"):
+        moment_of(None, datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake in question
+    with pytest.raises(ValueError, match="not both"):
+        moment_of(1.0, 2.0)
+    with pytest.raises(ValueError, match="UTC time"):
+        moment_of(None, "tomorrow")
