@@ -15,12 +15,18 @@ from pyros_mqtt import wire
 from pyros_mqtt.dispatch import Action, ActionTable
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.failpoints import reach
-from pyros_mqtt.journal import Journal
+from pyros_mqtt.journal import Entry, Journal
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire.command import Properties
 
 log = logging.getLogger(__name__)
+
+TRANSIENT = frozenset({"not-ready", "full"})
+"""Codes of refusals that may not be repeated when the command comes again later."""
+
+COPIES = 1.0
+"""Seconds within which copies of one command may arrive one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,27 @@ class Ticket:
         self.cancelled.set()
 
 
+class _Lately:
+    """Refusals that are about the moment, not about the command, for a second each.
+
+    Copies of one command that are under way together get one answer; one that is sent again later
+    is judged anew.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], Entry] = {}
+
+    def note(self, command: Command, report: Report, now: float) -> None:
+        """Remember a refusal."""
+        self._entries = {key: e for key, e in self._entries.items() if e.until > now}
+        self._entries[command.sender, command.id] = Entry(command, report, now + COPIES)
+
+    def find(self, command: Command) -> Entry | None:
+        """The refusal of this command, if it was a moment ago."""
+        entry = self._entries.get((command.sender, command.id))
+        return entry if entry is not None and entry.until > time.monotonic() else None
+
+
 class Inbox:
     """Takes in what comes, journals it, and hands it out in the right order.
 
@@ -100,6 +127,7 @@ class Inbox:
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._urgent: deque[Ticket] = deque()
+        self._lately = _Lately()
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
         """Empty payloads that came in."""
@@ -155,7 +183,7 @@ class Inbox:
         """The latest report on a command that has been here before."""
         if not command.id:
             return None
-        entry = self._journal.find(command.sender, command.id)
+        entry = self._journal.find(command.sender, command.id) or self._lately.find(command)
         if entry is None:
             return None
         if not entry.is_same_as(command):
@@ -212,7 +240,9 @@ class Inbox:
             ticket = self._ticket(command, wall, now)
         except Refusal as refusal:
             report = self._refuse(refusal)
-            if command.id:
+            if command.id and refusal.code in TRANSIENT:
+                self._lately.note(command, report, now)
+            elif command.id:
                 self._journal.write(command, report)
             return
         ticket.command = _with_id(ticket.command)

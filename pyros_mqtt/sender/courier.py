@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 ROUND = 1.0
 """Most seconds between two looks into the spool, where other processes write as well."""
 
-AGAIN = 0.5
+TRANSIENT = frozenset({"not-ready", "full"})
+"""Codes of refusals that are about the moment, not about the command."""
+
+AGAIN = 1.5
 """Seconds until the next attempt where an agent or a broker is away."""
 
 
@@ -128,7 +131,8 @@ class Courier:
         """Something was heard of a command; runs in the network thread."""
         user = self._wanted.get(receipt.command.id)
         report, error = receipt.report, receipt.error
-        if user is not None and report is not None:
+        transient = report is not None and report.error and report.error.code in TRANSIENT
+        if user is not None and report is not None and not transient:
             user.take(report)
             if error is not None:
                 user.give_up(error)
@@ -142,14 +146,19 @@ class Courier:
         self._under_way.pop(command.id, None)
         if report is not None and report.state.was_accepted:
             self._spool.remove(command.id)
+        elif report is not None and report.error and report.error.code in TRANSIENT:
+            self._again(command, report.error.text)
         elif report is not None:
             reason = report.error.text if report.error else ""
             self._spool.end(command.id, time.time(), f"{report.state}: {reason}")
         elif isinstance(error, (NobodyListens, Unreachable, NoAnswer)):
-            self._spool.remark(command.id, str(error))
-            self._pause_until[command.id] = time.time() + AGAIN
+            self._again(command, str(error))
         elif error is not None:
             self._give_up(command, error)
+
+    def _again(self, command: Command, reason: str) -> None:
+        self._spool.remark(command.id, reason)
+        self._pause_until[command.id] = time.time() + AGAIN
 
     def _give_up(self, command: Command, error: SendError) -> None:
         self._spool.end(command.id, time.time(), str(error))

@@ -23,7 +23,7 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
-from pyros_mqtt.messages import Command, Outcome
+from pyros_mqtt.messages import Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import OnNews, Receipt
 from pyros_mqtt.topics import Topics, check_name
@@ -42,6 +42,9 @@ ABSENT = 3.0
 
 NEVER_UP = 5.0
 """Seconds after which a first connection that does not come about is given up."""
+
+STARTING_REPEAT = 0.5
+"""Seconds until a command is sent again to an agent that was not ready yet."""
 
 INQUIRE = 15.0
 """Seconds without a word on an accepted command after which its agent is asked about it."""
@@ -63,6 +66,7 @@ class _Pending:
     unheard: bool = False
     heard: float = 0.0
     away_since: float | None = None
+    refused_since: float | None = None
     session: str = ""
     bereaved_since: float | None = None
 
@@ -166,10 +170,24 @@ class Voice:
             text = "the agent was started anew since; what became of it is not known"
             self._settle(pending, NoAnswer(pending.command, text))
             return
+        if _is_starting(report) and not self._has_waited_for(pending):
+            return
         pending.session, pending.heard = self._peers[address.agent].session, time.monotonic()
         pending.receipt.take(report)
         if report.state.is_terminal:
             self._forget(pending)
+
+    def _has_waited_for(self, pending: _Pending) -> bool:
+        """An agent that starts is given a moment, in which its `not-ready` is no answer."""
+        now = time.monotonic()
+        if pending.refused_since is None:
+            pending.refused_since = now
+        if now - pending.refused_since > ABSENT:
+            return True
+        with self._lock:
+            pending.pause = STARTING_REPEAT
+            self._set_clock(pending, now + STARTING_REPEAT)
+        return False
 
     def _returned(self, agent: str) -> None:
         self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
@@ -274,3 +292,7 @@ class Voice:
     def _forget(self, pending: _Pending) -> None:
         with self._lock:
             self._pending.pop(pending.command.id, None)
+
+
+def _is_starting(report: Report) -> bool:
+    return report.error is not None and report.error.code == "not-ready"

@@ -364,7 +364,7 @@ def test_a_quick_action_is_not_reported_as_running_and_a_longer_one_is(stage: Re
     stage.ask("worker", "echo")
     receipt = stage.send("worker", "block")
     stage.wait_until(lambda: receipt.state == "running")
-    assert stage.status("worker").state is State.BUSY
+    stage.wait_until(lambda: stage.status("worker").state is State.BUSY)
     task = stage.status("worker").task
     assert task is not None
     assert (task.message, task.sender, task.id) == ("block", "rehearsal", receipt.command.id)

@@ -105,6 +105,10 @@ def test_a_strange_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(spool: Spool) -> None:
     spool._db.execute("PRAGMA max_page_count = 1")
-    with pytest.raises(SpoolError, match="cannot be written"):
+
+    def fill() -> None:
         for number in range(1000):
             spool.put(command(number), NOW)
+
+    with pytest.raises(SpoolError, match="cannot be written"):
+        fill()
