@@ -11,20 +11,24 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
+MODULES = ("django", "gunicorn")
 
 
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", "embedded", or one of the clients in `CLIENTS`.
+    `thing` is "mosquitto", "embedded", one of the clients in `CLIENTS`, or of `MODULES`.
     """
     present = {
         "mosquitto": lambda: find_mosquitto() is not None,
         "embedded": lambda: importlib.util.find_spec("iotcore") is not None,
     } | {name: lambda name=name: shutil.which(name) is not None for name in CLIENTS}
+    install = INSTALL | {name: f"pip install {name}" for name in MODULES}
+    if thing in MODULES:
+        present[thing] = lambda: importlib.util.find_spec(thing) is not None
     if present[thing]():
         return
-    told = f"{thing} is missing: {INSTALL.get(thing, 'apt-get install mosquitto-clients')}"
+    told = f"{thing} is missing: {install.get(thing, 'apt-get install mosquitto-clients')}"
     if in_ci():
         pytest.fail(told)
     pytest.skip(told)
