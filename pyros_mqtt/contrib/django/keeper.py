@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 AWAY = 5.0
 """Seconds between two looks at a name that another machine holds."""
 
+BREATH = 0.2
+"""Seconds before an heir begins: where all of a server ends, it is about to end as well."""
+
 LONGEST = 60.0
 """Most seconds before an agent that has failed is started again."""
 
@@ -75,6 +78,7 @@ class Keeper:
         if not self._ownership.take():
             log.info("%s stands by: another process of this machine has the agent", self._label)
             self._ownership.wait()
+            _wait(BREATH)
         if _process_goes_on():
             agent = self._make(settings)
             agent.start()
