@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self, TypeVar
@@ -184,7 +184,13 @@ class Action:
     def _schema(self) -> dict[str, JSON]:
         if self._wants_command:
             return {"type": "object", "additionalProperties": True}
-        schema: dict[str, JSON] = self._arguments.model_json_schema()
+        from pydantic import PydanticUserError
+
+        try:
+            schema: dict[str, JSON] = self._arguments.model_json_schema()
+        except PydanticUserError as error:
+            text = f"the arguments of {self.message!r} cannot be described: {error.message}"
+            raise AgentError(text) from None
         schema.pop("title", None)
         return schema
 
@@ -207,16 +213,27 @@ def _in_words(problem: Any) -> str:
     return f"{where}: must be {text}, not {str(problem['input'])[:80]!r}"
 
 
-class ActionTable(dict[str, Callable[..., Any]]):
-    """`actions_by_message`: a dictionary from message to callable, which keeps the actions too.
+class ActionTable(MutableMapping[str, Callable[..., Any]]):
+    """`actions_by_message`: a mapping from message to callable, which keeps the actions too.
 
     Assigning `table["Observation finished"] = self.observation_finished` is all that classic
     code needs; the names that are always urgent are so here, too.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._actions: dict[str, Action] = {}
+
+    def __getitem__(self, message: str) -> Callable[..., Any]:
+        """What a message calls."""
+        return self._actions[message].call
+
+    def __iter__(self) -> Iterator[str]:
+        """The messages."""
+        return iter(list(self._actions))
+
+    def __len__(self) -> int:
+        """How many messages there are."""
+        return len(self._actions)
 
     def __setitem__(self, message: str, call: Callable[..., Any]) -> None:
         """Bind a message, with the rules of its name.
@@ -229,7 +246,6 @@ class ActionTable(dict[str, Callable[..., Any]]):
 
     def __delitem__(self, message: str) -> None:
         """Forget a message."""
-        super().__delitem__(message)
         del self._actions[message]
 
     def bind(self, action: Action) -> None:
@@ -243,7 +259,6 @@ class ActionTable(dict[str, Callable[..., Any]]):
             raise AgentError(f"a message is a text that is not empty, not {action.message!r}")
         if not callable(action.call):
             raise AgentError(f"the action of {action.message!r} cannot be called: {action.call!r}")
-        super().__setitem__(action.message, action.call)
         self._actions[action.message] = action
 
     def action(self, message: str) -> Action | None:
@@ -262,15 +277,10 @@ class ActionTable(dict[str, Callable[..., Any]]):
         text = f"there is no message {command.message[:80]!r}; {lead} {known}"
         return Refusal("unknown-message", text, command)
 
-    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]
+    def __ior__(self, other: Mapping[str, Callable[..., Any]]) -> Self:
         """Bind several messages, as `dict` does."""
         self.update(other)
         return self
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Bind several messages, as `dict` does; `dict`'s own would pass by `bind`."""
-        for message, call in dict(*args, **kwargs).items():
-            self[message] = call
 
 
 def marked_actions(owner: object) -> Iterator[Action]:
@@ -280,7 +290,9 @@ def marked_actions(owner: object) -> Iterator[Action]:
     """
     for name, member in _methods(owner):
         for mark in getattr(member, "_pyros_marks", ()):
-            yield Action(mark.message, getattr(owner, name), mark.rules)
+            # `open = None` in a subclass takes the message out of its table
+            if (method := getattr(owner, name)) is not None:
+                yield Action(mark.message, method, mark.rules)
 
 
 def marked_chores(owner: object) -> dict[str, tuple[Chore, Callable[[], Any]]]:
@@ -291,6 +303,14 @@ def marked_chores(owner: object) -> dict[str, tuple[Chore, Callable[[], Any]]]:
         if isinstance(chore, Chore):
             found[name] = (chore, getattr(owner, name))
     return found
+
+
+def marked_names(kind: type) -> list[str]:
+    """The methods that `@on` or `@every` have marked in this very class."""
+    marks = ("_pyros_marks", "_pyros_chore")
+    return [
+        name for name, member in vars(kind).items() if any(hasattr(member, mark) for mark in marks)
+    ]
 
 
 def _methods(owner: object) -> Iterator[tuple[str, Any]]:
@@ -313,7 +333,7 @@ def plain(value: Any) -> JSON:
 
     try:
         return to_jsonable_python(value, inf_nan_mode="null", fallback=_listed)
-    except (PydanticSerializationError, RecursionError) as error:
+    except (PydanticSerializationError, RecursionError, TypeError) as error:
         raise ValueError(str(error)) from None
 
 

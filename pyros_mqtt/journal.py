@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyros_mqtt.messages import Command, Outcome, Report
+from pyros_mqtt.messages import JSON, Command, Outcome, Report
 
 REMEMBER = 3600.0
 """Seconds for which the end of a command without a deadline is remembered."""
@@ -27,7 +27,16 @@ class Entry:
     def is_same_as(self, command: Command) -> bool:
         """Whether `command` is a repetition: same content, not only the same id."""
         mine = self.command
-        return (mine.message, mine.args) == (command.message, command.args)
+        return mine.message == command.message and _alike(mine.args, command.args)
+
+
+def _alike(one: JSON, other: JSON) -> bool:
+    """Equal as JSON is: Python also takes true for 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 class Journal(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyros_agents.drop_box import DropBox
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.notices import (
     Casebook,
     Course,
@@ -19,8 +19,8 @@ from pyros_agents.notices import (
     read_notice,
 )
 from pyros_agents.notices.decision import LARGEST_ERROR, OLDEST_AGE
+from pyros_agents.notices.drop_box import DropBox
 from pyros_agents.notices.reading import LARGEST
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import ActionFailed, Agent, Channel, Rejected, SendError, every, on
 
 ORDER_TTL = 5.0
@@ -88,13 +88,17 @@ class AlertManager(Agent):
         self._trouble: dict[str, str] = {}
 
     def work(self) -> None:
-        """Read one notice of each form, so that the first real one finds everything loaded."""
+        """Read one notice of each form, so that the first real one finds everything loaded.
+
+        Then what lies in the watched folder since before the start.
+        """
         for warm_up in (
             '<VOEvent version="2.0" role="test" ivorn="ivo://warm/up#1"/>',
             '{"id": 1}',
         ):
             notice = read_notice(warm_up)
             decide(notice, self._book.case_of(notice), self.limits, self.clock.now())
+        self.look_into_the_box()
 
     @on("notice", ttl=600)
     def notice(self, text: str = "", path: str = "") -> dict[str, Any]:

@@ -3,34 +3,6 @@
 Whatever is heavy is imported by the command that needs it, so that `pyros --help` is fast.
 """
 
-from __future__ import annotations
+from pyros_mqtt.cli.commands import main
 
-import sys
-
-from pyros_mqtt.cli import (
-    broker,
-    config,
-    demo,
-    describe,
-    doctor,
-    run,
-    send,
-    status,
-    tail,
-    up,
-    watch,
-)
-from pyros_mqtt.cli.app import app, leading_globals
-from pyros_mqtt.cli.endings import guarded
-
-__all__ = ["app", "main"]
-
-_COMMANDS = (run, up, send, status, watch, tail, describe, config, broker, doctor, demo)
-
-
-def main() -> None:
-    """Run the command that the process's arguments name, and end the process."""
-    for one in _COMMANDS:
-        one.register(app)
-    with guarded():
-        app(leading_globals(sys.argv[1:]), prog_name="pyros")
+__all__ = ["main"]

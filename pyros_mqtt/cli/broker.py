@@ -14,6 +14,7 @@ from pyros_mqtt.cli.endings import Trouble
 from pyros_mqtt.cli.reach import USUAL_PORT, Reach
 
 if TYPE_CHECKING:
+    from pyros_mqtt.broker import Kind as BrokerKind
     from pyros_mqtt.broker import RunningBroker
 
 HIGHEST_PORT = 65535
@@ -24,6 +25,12 @@ class Kind(StrEnum):
 
     MOSQUITTO = "mosquitto"
     EMBEDDED = "embedded"
+
+
+_KINDS: dict[Kind | None, BrokerKind] = {
+    Kind.MOSQUITTO: "mosquitto",
+    Kind.EMBEDDED: "embedded",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -48,20 +55,20 @@ def broker(
         Kind | None, typer.Option(help="By default mosquitto, or embedded where it is missing.")
     ] = None,
 ) -> None:
-    """Run a broker on this machine's loopback until Ctrl-C.
+    """Run a broker on this machine, until Ctrl-C.
 
-    Where a broker is configured, none is started unless --port or --kind asks for it.
+    It listens on the loopback alone. Where a broker is configured, none is started unless --port
+    or --kind asks for it.
     """
     from pyros_mqtt.broker import find_or_start
 
     settings = Reach.of(context).settings
     if port is not None or kind is not None:
         settings = settings.model_copy(update={"brokers": ()})
-    chosen = None if kind is None else kind.value
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
-        with find_or_start(settings, port=port, kind=chosen) as running:
+        with find_or_start(settings, port=port, kind=_KINDS.get(kind)) as running:
             _tell(running)
             code = running.wait()
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, complain
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.reach import Reach, find_modules_here
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command("show", epilog=example("pyros config show"))
 def show_settings(context: typer.Context) -> None:
-    """Show each setting and where it comes from; secrets are hidden."""
+    """Show each setting and where it comes from."""
     settings = Reach.of(context).settings
     show.table(
         ("setting", "value", "from"),
@@ -40,9 +40,11 @@ def show_settings(context: typer.Context) -> None:
 
 @group.command(epilog=example("pyros config check"))
 def check(context: typer.Context) -> None:
-    """List everything that is wrong with the settings and the agents of this machine.
+    """List all that is wrong with the settings.
 
-    Exit code 0 if nothing is, 1 otherwise.
+    Also with the classes and options of the agents of this machine.
+
+    Exit code 0 if nothing is wrong, 1 otherwise.
     """
     from pyros_mqtt.errors import SettingsError
 
@@ -64,6 +66,7 @@ def agents_problems(settings: Settings) -> list[str]:
     """List what is wrong with the agents that run here: class, options."""
     from pyros_mqtt.supervisor import problems, tables_here
 
+    find_modules_here()
     return [
         f"agents.{name}: {problem}"
         for name, table in tables_here(settings, socket.gethostname()).items()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import USAGE, Trouble
+from pyros_mqtt.cli.reach import Reach
 
 PLAYED_BY = "pyros_agents.demo"
 """Found when it is asked for: the library does not know the observatory that is built on it."""
@@ -27,21 +29,24 @@ def demo(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object last, for programs.")
     ] = False,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the images go (default demo-images)."),
+    ] = None,
     speed: Annotated[
         float | None,
         typer.Option(min=0.001, metavar="FACTOR", help="How much faster than the sky it goes."),
     ] = None,
 ) -> None:
-    """Play a night: start-up, survey, a gamma-ray burst, three exposures, rain, closing.
+    """Play a night in about a minute.
 
+    Start-up, survey, a gamma-ray burst, slew, three exposures, rain, closing, shutdown.
     Exit code 0 if all of it happened.
     """
-    given: dict[str, Any] = {**context.find_root().params, "speed": speed}
-    options = {
-        key: given[key] for key in ("broker", "root", "speed") if given.get(key) is not None
-    }
-    play = _player()
-    raise typer.Exit(play(headless=headless, as_json=as_json, **options))
+    Reach.of(context).export()
+    given = {"images": images, "speed": speed}
+    options = {key: value for key, value in given.items() if value is not None}
+    raise typer.Exit(_player()(headless=headless, as_json=as_json, **options))
 
 
 def _player() -> Any:

@@ -36,7 +36,9 @@ def describe(
         bool, typer.Option("--json", help="Print the agent's own document, for programs.")
     ] = False,
 ) -> None:
-    """Show which messages an agent takes, with their arguments, and what it measures.
+    """Show what an agent understands and measures.
+
+    Its messages with their arguments and rules, and its channels with their units.
 
     Exit code 3 where no broker, or no agent of this name, is there.
     """

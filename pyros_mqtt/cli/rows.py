@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pyros_mqtt.cli.show import duration
+from pyros_mqtt.cli.show import duration, printable
 
 if TYPE_CHECKING:
     from pyros_mqtt.fleet import Member
@@ -22,7 +22,7 @@ _BAR = 8
 def row(member: Member, *, bar: bool) -> tuple[str, ...]:
     """Give one agent's cells; `bar` draws the progress, for a terminal."""
     status = member.status
-    return (
+    cells = (
         member.name,
         state(member),
         _task(status.task, bar=bar) if status and status.task else "",
@@ -30,6 +30,7 @@ def row(member: Member, *, bar: bool) -> tuple[str, ...]:
         status.host if status else "",
         _detail(status) if status else "",
     )
+    return tuple(printable(one).replace("\n", " ") for one in cells)
 
 
 def state(member: Member) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ import typer
 
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.reach import Reach, find_modules_here
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
@@ -43,16 +42,16 @@ def run(
     ] = None,
     shared: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run one agent until it is told to shut down, or Ctrl-C.
+    """Run one agent, until Ctrl-C or a shutdown.
 
     Its options come from [agents.NAME.options] and [observatory] of pyros.toml; -o is stronger.
+
     Exit code 0 after a shutdown, 1 after a failure, 2 where class or options are wrong, 4 where
     another live agent holds the name.
     """
     reach = Reach.of(context)
     reach.export()
-    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds texts
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    find_modules_here()
     with reach.broker_or_own() as settings:
         os.environ["PYROS_BROKERS"] = os.environ.get("PYROS_BROKERS") or str(settings.brokers[0])
         _set_up_logging(settings.log_level)
@@ -86,8 +85,7 @@ def _perform(agent: Agent) -> None:
         raise typer.Exit(EXIT_NAME_TAKEN) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except Exception as error:
-        # the agent's log has shown where
+    except Exception as error:  # noqa: BLE001 - the agent's log has shown where
         complain(f"{agent.name} has failed: {error}")
         raise typer.Exit(FAILED) from None
 

@@ -1,4 +1,4 @@
-"""A message's JSON Schema in words: what it takes, from where to where, and what if it is left out."""
+"""A message's JSON Schema in words: what it takes, its bounds and its defaults."""
 
 from __future__ import annotations
 

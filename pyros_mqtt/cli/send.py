@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     )(send)
 
 
-def send(
+def send(  # noqa: PLR0917 - typer calls it by name
     context: typer.Context,
     agent: Annotated[
         str, typer.Argument(metavar="AGENT", help="Its name.", autocompletion=agent_names)
@@ -40,7 +40,7 @@ def send(
         typer.Argument(metavar="MESSAGE", help="What to do.", autocompletion=message_names),
     ],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The arguments.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The arguments.")
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait for the end, and print the result.")
@@ -56,9 +56,12 @@ def send(
         str | None, typer.Option("--as", metavar="NAME", help="Send under this name.")
     ] = None,
 ) -> None:
-    """Send a message to an agent; returns once the agent has accepted it.
+    """Send a message to an agent.
+
+    Returns once the agent has accepted it, with --wait once it has ended.
 
     Values that read as a number, true, false or null are that, all others are texts.
+
     Exit code 0 done or accepted, 1 failed or rejected, 2 wrong usage, 3 nobody answered.
     """
     args = _arguments(words or [])
@@ -92,9 +95,7 @@ def _follow(receipt: Receipt, *, wait: bool) -> None:
     try:
         receipt.wait_accepted()
         if not wait:
-            if receipt.is_ended:
-                receipt.outcome()
-            show.line(receipt.state)
+            show.line("accepted")
             return
         result = _with_bar(receipt) if show.is_terminal(err=True) else receipt.result(None, _plain)
     except KeyboardInterrupt:
@@ -133,7 +134,7 @@ def _with_bar(receipt: Receipt) -> Any:
     command = receipt.command
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
+        BarColumn(30, complete_style="cyan", finished_style="green"),
         TextColumn("{task.fields[share]:>4}", markup=False),
         TimeElapsedColumn(),
         TextColumn("{task.fields[remark]}", markup=False),
@@ -152,9 +153,7 @@ def _mover(update: Callable[..., None], task: Any) -> Callable[[Report], None]:
             update(task, remark=progress.text if progress else "")
             return
         share = f"{progress.fraction:.0%}"
-        update(
-            task, total=1.0, completed=progress.fraction, share=share, remark=progress.text
-        )
+        update(task, total=1.0, completed=progress.fraction, share=share, remark=progress.text)
 
     return move
 

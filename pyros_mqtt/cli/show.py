@@ -58,6 +58,11 @@ def line(text: str) -> None:
     typer.echo(text)
 
 
+def printable(text: str) -> str:
+    """Take the control characters out: what comes from the bus must not drive the terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+
+
 def json(value: Any) -> None:
     """Print a value as JSON, for programs."""
     from pyros_mqtt.wire import pretty

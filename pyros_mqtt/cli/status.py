@@ -25,7 +25,7 @@ def status(
     context: typer.Context,
     agents: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[AGENT]...", help="Only these.", autocompletion=agent_names),
+        typer.Argument(metavar="AGENT", help="Only these.", autocompletion=agent_names),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import secrets
-import time
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,8 +16,7 @@ from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command, Report
-    from pyros_mqtt.topics import Address, Topics
-    from pyros_mqtt.transport import Delivery
+    from pyros_mqtt.traffic import Passing
 
 LOOK = 0.5
 """Seconds between two looks whether the connection still stands."""
@@ -33,36 +31,30 @@ def tail(
     context: typer.Context,
     agent: Annotated[
         str | None,
-        typer.Argument(metavar="[AGENT]", help="Only this one.", autocompletion=agent_names),
+        typer.Argument(metavar="AGENT", help="Only this one.", autocompletion=agent_names),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object a line, for programs.")
     ] = False,
 ) -> None:
-    """Show the commands to agents and their reports as they pass, until Ctrl-C."""
-    from pyros_mqtt.topics import check_name
+    """Show commands and reports as they pass."""
+    from pyros_mqtt.traffic import Traffic
 
     reach = Reach.of(context)
-    topics, who = reach.topics, "+" if agent is None else check_name("agent", agent)
-    heard: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
     bus = reach.bus()
-    ear = bus.transport(topics.client_id(f"tail-{secrets.token_hex(4)}"))
-    ear.subscribe(f"{topics.root}/{who}/inbox", heard.put)
-    ear.subscribe(f"{topics.root}/{who}/outbox/+", heard.put)
-    ear.open()
-    try:
+    heard: queue.SimpleQueue[Passing] = queue.SimpleQueue()
+    with Traffic(bus, reach.topics, heard.put, agent) as traffic:
         bus.wait_up(reach.patience)
+        was_up = True
         with contextlib.suppress(KeyboardInterrupt):
-            was_up = True
             while True:
                 with contextlib.suppress(queue.Empty):
-                    _tell(heard.get(timeout=LOOK), topics, as_json=as_json)
-                was_up = _tell_connection(was_up, ear.is_up, ear.trouble)
-    finally:
-        ear.close(timeout=0.5)
+                    _tell(heard.get(timeout=LOOK), as_json=as_json)
+                ear = traffic.transport
+                was_up = _tell_connection(ear.trouble, was_up=was_up, is_up=ear.is_up)
 
 
-def _tell_connection(was_up: bool, is_up: bool, trouble: str) -> bool:
+def _tell_connection(trouble: str, *, was_up: bool, is_up: bool) -> bool:
     if was_up and not is_up:
         typer.echo(f"{show.clock_time()} no connection: {trouble}", err=True)
     elif is_up and not was_up:
@@ -70,62 +62,45 @@ def _tell_connection(was_up: bool, is_up: bool, trouble: str) -> bool:
     return is_up
 
 
-def _tell(delivery: Delivery, topics: Topics, *, as_json: bool) -> None:
+def _tell(passing: Passing, *, as_json: bool) -> None:
     from pyros_mqtt.wire import compact
 
-    address = topics.parse(delivery.topic)
-    if address is None:
-        return
-    told = _command(delivery, address) if address.branch == "inbox" else _report(delivery, address)
+    told = _told(passing)
     show.line(compact(told) if as_json else _in_words(told))
 
 
-def _command(delivery: Delivery, address: Address) -> dict[str, Any]:
-    from pyros_mqtt.errors import Refusal
-    from pyros_mqtt.wire import decode_command
-
-    problem, command = "", None
-    try:
-        command = decode_command(delivery.payload, address.agent, arrived=time.time())
-    except Refusal as refusal:
-        problem, command = f"{refusal.code}: {refusal.text}", refusal.command
-    if delivery.retain:
-        problem = problem or "retained: it is not run"
-    return _told_of_command(address.agent, command, problem)
-
-
-def _told_of_command(agent: str, command: Command | None, problem: str) -> dict[str, Any]:
+def _told(passing: Passing) -> dict[str, Any]:
+    """Give what passed as a table, in the order in which it is read."""
+    from pyros_mqtt.messages import Command, Report
     from pyros_mqtt.wire import to_rfc3339
 
-    told: dict[str, Any] = {"kind": "command", "at": to_rfc3339(time.time()), "agent": agent}
-    if command is None:
-        return told | {"from": "anonymous", "message": "", "problem": problem or "empty"}
-    text = command.message or command.echo or ""
-    told |= {"from": command.sender, "message": text, "args": command.args, "id": command.id}
-    if command.urgent:
-        told["urgent"] = True
-    if command.deadline is not None:
-        told["expires"] = to_rfc3339(command.deadline)
-    return told | ({"problem": problem} if problem else {})
+    start: dict[str, Any] = {"at": to_rfc3339(passing.at)}
+    ends = {"agent": passing.agent, "sender": passing.sender}
+    match passing.what:
+        case Command() as command:
+            return start | {"kind": "command"} | ends | _told_of_command(command)
+        case Report() as report:
+            return start | {"kind": "report"} | ends | _told_of_report(report)
+        case problem:
+            return start | {"kind": "unreadable"} | ends | {"problem": problem}
 
 
-def _report(delivery: Delivery, address: Address) -> dict[str, Any]:
-    from pyros_mqtt.errors import BadPayload
-    from pyros_mqtt.wire import decode_report, to_rfc3339
+def _told_of_command(command: Command) -> dict[str, Any]:
+    from pyros_mqtt.wire import to_rfc3339
 
-    start = {"kind": "report", "agent": address.agent, "to": address.leaf}
-    try:
-        report = decode_report(delivery.payload)
-    except BadPayload as error:
-        return start | {"at": to_rfc3339(time.time()), "problem": str(error)}
-    return start | _told_of_report(report)
+    expires = None if command.deadline is None else to_rfc3339(command.deadline)
+    return {
+        "message": command.message,
+        "args": command.args,
+        "id": command.id,
+        "urgent": command.urgent,
+        "expires": expires,
+    }
 
 
 def _told_of_report(report: Report) -> dict[str, Any]:
-    from pyros_mqtt.wire import to_rfc3339
-
-    told: dict[str, Any] = {"at": to_rfc3339(report.at), "state": report.state.value}
-    told |= {"message": report.message, "id": report.id}
+    told: dict[str, Any] = {"message": report.message, "state": report.state.value}
+    told["id"] = report.id
     if report.progress is not None:
         told["progress"] = {"fraction": report.progress.fraction, "text": report.progress.text}
     if report.error is not None:
@@ -136,23 +111,17 @@ def _told_of_report(report: Report) -> dict[str, Any]:
 
 
 def _in_words(told: dict[str, Any]) -> str:
-    moment = told["at"][11:]
+    moment, agent, sender = told["at"][11:], told["agent"], told["sender"]
     if told["kind"] == "command":
-        words = [told["message"], *(f"{key}={_short(v)}" for key, v in _args(told).items())]
-        words += ["(urgent)"] if told.get("urgent") else []
-        words += [f"({told['problem']})"] if "problem" in told else []
-        text = f"{told['from']} -> {told['agent']}: {' '.join(filter(None, words))}"
+        words = [told["message"], *(f"{key}={_short(one)}" for key, one in told["args"].items())]
+        words += ["(urgent)"] if told["urgent"] else []
+        text = show.printable(f"{sender} -> {agent}: {' '.join(words)}")
         return f"{moment} {show.coloured(text, 'command')}"
-    start = f"{moment} {told['agent']} -> {told['to']}: "
-    if "problem" in told:
-        return start + told["problem"]
+    if told["kind"] == "unreadable":
+        return show.printable(f"{moment} {agent} / {sender}: {told['problem']}")
     state = show.coloured(told["state"], told["state"])
-    return start + " ".join(filter(None, [told["message"], state, _remark(told)]))
-
-
-def _args(told: dict[str, Any]) -> dict[str, Any]:
-    args: dict[str, Any] = told.get("args", {})
-    return args
+    message, remark = show.printable(told["message"]), show.printable(_remark(told))
+    return f"{moment} {agent} -> {sender}: {message} {state} {remark}".rstrip()
 
 
 def _remark(told: dict[str, Any]) -> str:
@@ -168,5 +137,5 @@ def _remark(told: dict[str, Any]) -> str:
 def _short(value: Any, limit: int = 200) -> str:
     from pyros_mqtt.wire import compact
 
-    text = value if isinstance(value, str) else compact(value)
+    text = shlex.quote(value) if isinstance(value, str) else compact(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,10 +39,10 @@ def up(
         typer.Argument(metavar="pyros.toml", help="The configuration, if not the usual one."),
     ] = None,
 ) -> None:
-    """Start the agents of this machine, a process each, and keep them running.
+    """Run all agents of this machine, until Ctrl-C.
 
-    An agent that fails is started again; one that was told to shut down is not. Ctrl-C stops them
-    in reverse order, a second Ctrl-C at once.
+    Each has a process of its own. An agent that fails is started again; one that was told to shut
+    down is not. Ctrl-C stops them in reverse order, a second Ctrl-C at once.
     """
     if file is not None:
         if not file.is_file():
@@ -81,10 +82,10 @@ def _stop(supervisor: Supervisor) -> None:
 class _Lines:
     """Prints what the agents print, each line with its agent's name."""
 
-    def __init__(self, names: dict[str, object] | object) -> None:
-        known = list(names) if isinstance(names, dict) else []
+    def __init__(self, names: Iterable[str]) -> None:
+        known = list(names)
         self._width = max(map(len, known), default=0)
-        self._colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(known)}
+        self._colours = dict(zip(known, itertools.cycle(COLOURS), strict=False))
 
     def __call__(self, name: str, text: str) -> None:
         start = f"{name.ljust(self._width)} |"

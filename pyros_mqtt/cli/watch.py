@@ -30,9 +30,9 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(context: typer.Context) -> None:
-    """Show every agent's state as it changes, until Ctrl-C.
+    """Show every agent's state as it changes.
 
-    Not on a terminal: a line for each change.
+    Until Ctrl-C. Not on a terminal: a line for each change.
     """
     reach = Reach.of(context)
     with reach.fleet() as fleet, contextlib.suppress(KeyboardInterrupt):

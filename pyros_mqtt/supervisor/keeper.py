@@ -17,7 +17,7 @@ OnLine = Callable[[str, str], None]
 
 log = logging.getLogger(__name__)
 
-_LOOK = 0.1  # seconds between two looks at a process that runs
+_NOT_STARTED = 127  # as shells have it
 
 
 class Keeper:
@@ -46,75 +46,88 @@ class Keeper:
         self._on_line = on_line
         self._pauses = Pauses()
         self._stopping = threading.Event()
-        self._patience = 5.0
+        self._ended = threading.Event()
+        self._process: GuardedProcess | None = None
         self._thread = threading.Thread(target=self._run, name=f"keeper {name}", daemon=True)
 
     @property
     def is_kept(self) -> bool:
         """It runs, or will be started again."""
-        return self._thread.is_alive()
+        return self._thread.ident is not None and not self._ended.is_set()
 
     def start(self) -> None:
         """Start it and keep it running. Returns at once."""
         self._thread.start()
 
     def stop(self, patience: float) -> None:
-        """Ask it to end, by force after `patience` seconds. Returns at once."""
-        self._patience = patience
+        """Ask it to end, by force after `patience` seconds, and wait until it has."""
         self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.stop(patience)
+        self.join()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it has ended for good; whether it has within `timeout` seconds."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
+        # no Thread.join: Python 3.11 takes a thread for ended whose join a Ctrl-C has interrupted
+        return self._thread.ident is None or self._ended.wait(timeout)
 
     # -- the keeper's thread ------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        try:
+            self._keep()
+        finally:
+            self._ended.set()
+
+    def _keep(self) -> None:
+        while True:
             started = time.monotonic()
-            code = self._live()
-            self.exit_code = code
+            self.exit_code = self._live()
             if self._stopping.is_set():
                 return
-            pause = self._pauses.after(code, time.monotonic() - started)
+            pause = self._pauses.after(self.exit_code, time.monotonic() - started)
             if pause is None:
                 log.info("%s has ended, as it was told to", self.name)
                 return
             log.warning(
-                "%s ended with exit code %d; it is started again in %g s", self.name, code, pause
-            )
-            self._stopping.wait(pause)
-            self.restarts += not self._stopping.is_set()
+                "%s ended with exit code %d; it is started again in %g s",
+                self.name, self.exit_code, pause,
+            )  # fmt: skip
+            if self._stopping.wait(pause):
+                return
+            self.restarts += 1
 
     def _live(self) -> int:
         """One life, from the start to the exit code."""
-        read_end, write_end = os.pipe()
-        with os.fdopen(write_end, "w") as log_end:
-            self.started = time.time()
-            process = GuardedProcess(self._command, log_end, self._environment)
-        reader = threading.Thread(
-            target=self._hand_on, args=(os.fdopen(read_end, errors="replace"),), daemon=True
-        )
+        try:
+            process, printed = self._begin()
+        except OSError as error:  # too many processes or files: that may pass
+            log.warning("%s cannot be started: %s", self.name, error)
+            return _NOT_STARTED
+        if self._stopping.is_set():  # whoever asked for it may have come too early to see it
+            process.stop()
+        reader = threading.Thread(target=self._hand_on, args=(printed,), daemon=True)
         reader.start()
-        code = self._watch(process)
+        code = process.wait()
+        # also where only the guard has been killed, so that the agent does not live on
+        process.stop()
         # a grandchild may hold the pipe open for ever
         reader.join(1.0)
         return code
 
-    def _watch(self, process: GuardedProcess) -> int:
+    def _begin(self) -> tuple[GuardedProcess, IO[str]]:
+        """Start the process; gives it, and what it prints."""
+        read_end, write_end = os.pipe()
+        printed = os.fdopen(read_end, errors="replace")
         try:
-            while True:
-                try:
-                    return process.wait(_LOOK)
-                except TimeoutError:
-                    if self._stopping.is_set():
-                        break
-        finally:
-            # also where only the guard has been killed, so that the agent does not live on
-            process.stop(self._patience)
-        return process.wait()
+            with os.fdopen(write_end, "w") as log_end:
+                self.started = time.time()
+                self._process = GuardedProcess(self._command, log_end, self._environment)
+        except OSError:
+            printed.close()
+            raise
+        return self._process, printed
 
     def _hand_on(self, printed: IO[str]) -> None:
         with printed:

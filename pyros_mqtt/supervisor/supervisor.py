@@ -105,13 +105,11 @@ class Supervisor:
         for keeper in reversed(self.keepers.values()):
             left = max(0.0, deadline - time.monotonic())
             keeper.stop(min(PATIENCE, left))
-            keeper.join()
 
     def kill(self) -> None:
         """End all agents at once."""
         for keeper in self.keepers.values():
             keeper.stop(patience=0.0)
-        self.wait()
 
     def __enter__(self) -> Self:
         """Start."""

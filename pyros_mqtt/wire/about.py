@@ -40,7 +40,7 @@ def decode_about(payload: bytes, agent: str) -> About:
             telemetry={name: _channel_of(name, table) for name, table in telemetry.items()},
             journal=str(body.get("journal") or ""),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise BadPayload(f"not an about document: {error}: {payload[:200]!r}") from None
 
 

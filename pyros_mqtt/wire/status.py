@@ -56,7 +56,7 @@ def decode_status(payload: bytes, agent: str) -> Status:
             return Status(agent, State(payload.decode().strip()))
         body = tolerant(payload)
         return _from_table(body, agent)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise BadPayload(f"not a status: {error}: {payload[:200]!r}") from None
 
 

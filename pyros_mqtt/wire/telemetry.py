@@ -31,12 +31,12 @@ def decode_samples(payload: bytes, arrived: float) -> list[Sample]:
     """
     try:
         if not payload.lstrip().startswith(b"{"):
-            return [Sample(arrived, _bare(payload))]
+            return [_sample({}, arrived, _bare(payload), None)]
         body = tolerant(payload)
         if "t0" in body or isinstance(body.get("t"), list):
             return _batch(body)
         return [_sample(body, float(body["t"]), body["v"], body.get("seq"))]
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise BadPayload(f"not a measurement: {error}: {payload[:200]!r}") from None
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pyros_agents.devices.enclosure import ShutterState
+from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
 from pyros_agents.dome import Dome
-from pyros_agents.enclosure import ShutterState
-from pyros_agents.enclosure_simulator import SimulatedEnclosure
 from pyros_mqtt import Agent, Failed, State, WasCancelled, every
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.testing import Rehearsal
@@ -56,7 +56,7 @@ def start(
 ) -> SimulatedEnclosure:
     """Start the dome; with a safety agent, wait until its verdict has been heard."""
     clock = fast_night(start)
-    enclosure = SimulatedEnclosure(clock, travel=20.0)
+    enclosure = SimulatedEnclosure(clock, travel=8.0)
     dome = stage.start(Dome(bus=stage.bus, sky=clock, driver=enclosure, **options))
     verdict = dome.follow("safety", "verdict")
     stage.wait_until(lambda: hears is None or verdict.value)
@@ -115,14 +115,14 @@ def test_it_closes_by_itself_when_the_verdict_turns_bad(stage: Rehearsal) -> Non
 
 
 def test_it_closes_by_itself_when_no_verdict_comes_any_more(stage: Rehearsal) -> None:
-    enclosure, safety = opened(stage, verdict_age=0.5)
+    enclosure, safety = opened(stage, verdict_age=1.5)
     safety.verdict = None
     stage.wait_until(is_(enclosure, ShutterState.CLOSED))
     assert enclosure.movements == 2
 
 
 def test_it_closes_by_itself_when_it_loses_the_broker(stage: Rehearsal) -> None:
-    enclosure, _ = opened(stage, verdict_age=0.5)
+    enclosure, _ = opened(stage, verdict_age=1.5)
     assert isinstance(stage.bus, Loopback)
     stage.bus.cut(Topics(stage.settings.root).client_id("dome"))
     stage.wait_until(is_(enclosure, ShutterState.CLOSED))
@@ -183,7 +183,7 @@ def test_an_emergency_stop_ends_an_opening_where_it_is(stage: Rehearsal) -> None
 def test_a_shutter_that_does_not_close_calls_for_a_person_and_is_not_tried_again(
     stage: Rehearsal,
 ) -> None:
-    enclosure, safety = opened(stage, close_patience=40.0)
+    enclosure, safety = opened(stage, close_patience=16.0)
     enclosure.jam()
     safety.verdict = {"safe": False, "reasons": ["rain"]}
     stage.wait_until(lambda: stage.status("dome").state is State.FAULT)
@@ -240,7 +240,8 @@ def test_the_slit_does_not_follow_a_telescope_that_is_parked(stage: Rehearsal) -
     assert enclosure.read().azimuth == 180.0
 
 
-def test_it_closes_when_its_agent_ends(stage: Rehearsal) -> None:
+def test_its_agent_does_not_end_before_it_is_closed(stage: Rehearsal) -> None:
     enclosure, _ = opened(stage)
     stage.ask("dome", "shutdown")
-    stage.wait_until(is_(enclosure, ShutterState.CLOSED))
+    stage.wait_until(lambda: stage.status("dome").state is State.STOPPED)
+    assert enclosure.read().shutter is ShutterState.CLOSED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import pyros_agents
 from pyros_agents.notices import Kind, UnreadableNotice, read_notice
 from tests.agents.notice_texts import gcn, swift, voevent
 
@@ -127,6 +127,6 @@ def test_reading_loads_no_astropy() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(pyros_agents.__file__).parents[1],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.stdout.split() == ["False", "False"]

@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -131,7 +132,10 @@ def test_a_worker_that_was_forked_opens_its_own_connection(pyros: dict[str, Any]
 
 
 def in_a_child(look: Callable[[], bool]) -> bool:
-    child = os.fork()
+    with warnings.catch_warnings():
+        # a web server that forks after the first look is what is tested
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
             os._exit(0 if look() else 1)

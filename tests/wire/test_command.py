@@ -30,7 +30,7 @@ FULL = Command(
 )
 FULL_BYTES = (
     b'{"message":"goto","args":{"ra":83.633,"dec":22.014},"id":"01JD8Z","from":"scheduler",'
-    b'"sent_at":"2026-11-22T20:14:03.120Z","ttl":30.0,"urgent":true,"session":"5f0c9a3be1d24c77"}'
+    b'"urgent":true,"session":"5f0c9a3be1d24c77","sent_at":"2026-11-22T20:14:03.120Z","ttl":30.0}'
 )
 
 
@@ -89,7 +89,7 @@ def test_the_protocols_own_example_is_read() -> None:
     assert not command.urgent
 
 
-def test_no_secret_channel_turns_letters_into_escapes() -> None:
+def test_letters_are_not_turned_into_escapes() -> None:
     assert encode_command(Command("dome", "sag", {"wort": "größe ✓"})) == (
         '{"message":"sag","args":{"wort":"größe ✓"}}'.encode()
     )

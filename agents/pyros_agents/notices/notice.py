@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pyros_mqtt import PyrosError
 
-class UnreadableNotice(ValueError):
+
+class UnreadableNotice(PyrosError, ValueError):
     """This is no notice, or not one that can be trusted to mean what it seems to say.
 
     Attributes:

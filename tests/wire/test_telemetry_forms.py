@@ -1,0 +1,136 @@
+"""The three forms of telemetry (protocol section 7)."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.messages import JSON, Sample
+from pyros_mqtt.wire import decode_samples, encode_sample
+
+NOW = 1763841600.5
+
+FROZEN = [
+    (Sample(1763841600.123, 12.3), b'{"t":1763841600.123,"v":12.3}'),
+    (
+        Sample(1.0, {"ra": 83.6, "dec": 22.0}, seq=7),
+        b'{"t":1.0,"v":{"ra":83.6,"dec":22.0},"seq":7}',
+    ),
+    (Sample(1.0, None, "bad"), b'{"t":1.0,"v":null,"q":"bad"}'),
+    (Sample(1.0, 5, "uncertain", late=True), b'{"t":1.0,"v":5,"q":"uncertain","late":true}'),
+    (Sample(1.0, "open"), b'{"t":1.0,"v":"open"}'),
+]
+
+
+@pytest.mark.parametrize(("sample", "payload"), FROZEN)
+def test_a_sample_is_written_and_read_as_frozen(sample: Sample, payload: bytes) -> None:
+    assert encode_sample(sample) == payload
+    assert decode_samples(payload, NOW) == [sample]
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [(b"12.3", 12.3), (b" 5 \n", 5), (b"-1e3", -1000.0), (b"true", True), (b'"open"', "open")],
+)
+def test_a_scalar_has_the_readers_time(payload: bytes, value: JSON) -> None:
+    assert decode_samples(payload, NOW) == [Sample(NOW, value)]
+
+
+def test_a_missing_scalar_is_bad() -> None:
+    assert decode_samples(b"null", NOW) == [Sample(NOW, None, "bad")]
+
+
+def test_a_batch_by_column_is_read_in_order() -> None:
+    assert decode_samples(b'{"t":[1,2,3.5],"v":[10,null,30]}', NOW) == [
+        Sample(1.0, 10),
+        Sample(2.0, None, "bad"),
+        Sample(3.5, 30),
+    ]
+
+
+def test_a_batch_of_a_steady_rate_is_read_in_order() -> None:
+    samples = decode_samples(b'{"t0":100,"dt":0.5,"v":[1,2,3],"late":true,"q":"uncertain"}', NOW)
+    assert samples == [
+        Sample(100.0, 1, "uncertain", late=True),
+        Sample(100.5, 2, "uncertain", late=True),
+        Sample(101.0, 3, "uncertain", late=True),
+    ]
+
+
+def test_a_batch_of_fields_is_read_in_order() -> None:
+    payload = b'{"t":[1,2],"v":{"ra":[10,11],"dec":[20,21]}}'
+    assert decode_samples(payload, NOW) == [
+        Sample(1.0, {"ra": 10, "dec": 20}),
+        Sample(2.0, {"ra": 11, "dec": 21}),
+    ]
+
+
+def test_an_empty_batch_is_no_sample() -> None:
+    assert decode_samples(b'{"t":[],"v":[]}', NOW) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"NaN",
+        b"Infinity",
+        b"1e999",
+        b"open",
+        b"[1,2]",
+        b"{}",
+        b'{"v":1}',
+        b'{"t":1}',
+        b'{"t":"noon","v":1}',
+        b'{"t":NaN,"v":1}',
+        b'{"t":1,"v":NaN}',
+        b'{"t":[1,2],"v":[1]}',
+        b'{"t":[1],"v":[1,2]}',
+        b'{"t":[1],"v":5}',
+        b'{"t":[1],"v":{"a":[1],"b":[]}}',
+        b'{"t0":1,"v":[1]}',
+        b'{"t0":1,"dt":"x","v":[1]}',
+        b'{"t":1,"v":1,"seq":"x"}',
+        b"\xff",
+        b"[" * 10_000,
+    ],
+)
+def test_what_is_no_measurement_is_refused(payload: bytes) -> None:
+    with pytest.raises(BadPayload):
+        decode_samples(payload, NOW)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_missing(value: float) -> None:
+    assert encode_sample(Sample(1.0, value)) == b'{"t":1.0,"v":null,"q":"bad"}'
+    assert encode_sample(Sample(1.0, {"a": 1.0, "b": value})) == (
+        b'{"t":1.0,"v":{"a":1.0,"b":null},"q":"bad"}'
+    )
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=20)
+)
+SAMPLES = st.builds(
+    Sample,
+    time=st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000),
+    value=VALUES.filter(lambda value: value is not None)
+    | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VALUES, max_size=4),
+    quality=st.sampled_from(["good", "uncertain", "bad"]),
+    seq=st.none() | st.integers(0, 2**53),
+    late=st.booleans(),
+)
+
+
+@settings(max_examples=100)
+@given(SAMPLES)
+def test_each_sample_comes_back_as_it_was(sample: Sample) -> None:
+    assert decode_samples(encode_sample(sample), NOW) == [sample]
