@@ -11,27 +11,37 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-
-_CLIENTS = "apt-get install mosquitto-clients"
-_INSTALL = {"redis-server": "apt-get install redis-server"}
+PROGRAMS = (*CLIENTS, "redis-server")
+MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
 
 
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", "embedded", "redis-server", or one of the clients in `CLIENTS`.
+    `thing` is "mosquitto", one of `PROGRAMS`, or of the keys of `MODULES`.
     """
-    present = {
-        "mosquitto": lambda: find_mosquitto() is not None,
-        "embedded": lambda: importlib.util.find_spec("iotcore") is not None,
-        "redis-server": lambda: shutil.which("redis-server") is not None,
-    } | {name: lambda name=name: shutil.which(name) is not None for name in CLIENTS}
-    if present[thing]():
+    if _is_here(thing):
         return
-    told = f"{thing} is missing: {(INSTALL | _INSTALL).get(thing, _CLIENTS)}"
+    told = f"{thing} is missing: {_how_to_get(thing)}"
     if in_ci():
         pytest.fail(told)
     pytest.skip(told)
+
+
+def _is_here(thing: str) -> bool:
+    if thing == "mosquitto":
+        return find_mosquitto() is not None
+    if thing in PROGRAMS:
+        return shutil.which(thing) is not None
+    return importlib.util.find_spec(MODULES[thing]) is not None
+
+
+def _how_to_get(thing: str) -> str:
+    if thing in CLIENTS:
+        return "apt-get install mosquitto-clients"
+    if thing in PROGRAMS:
+        return f"apt-get install {thing}"
+    return str(INSTALL.get(thing, f"pip install {thing}"))
 
 
 def in_ci() -> bool:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.conversation import Conversation
 from pyros_mqtt.agent.life import Life, Outfit
 from pyros_mqtt.dispatch import (
@@ -168,6 +169,9 @@ class Agent(Conversation):
     def start(self) -> None:
         """Start the agent's threads. Returns at once; connecting and `work()` follow.
 
+        The process lives until the agent ends. One that is started while a web server sets up its
+        applications is a guest there: it ends, with a goodbye, when the server does.
+
         Raises:
             AgentError: it has been started before.
             SettingsError: no broker is configured.
@@ -184,6 +188,8 @@ class Agent(Conversation):
         journal = self._journal or self._own_journal()
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._life.start()
+        if hosting.is_guest():
+            hosting.heed_sigterm()
 
     def wait_ready(self, timeout: float = 10.0) -> bool:
         """Wait until the agent takes commands; whether it does within `timeout` seconds."""

@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyros_mqtt import wire
+from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.chores import Chores
 from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
 from pyros_mqtt.agent.performance import Stage
@@ -148,7 +150,9 @@ class Life:
             accepts_all=outfit.reads_messages_itself,
         )
         self._wire_up()
-        self._main = threading.Thread(target=self._run, name=f"agent {outfit.name}")
+        # a guest must not keep its host alive; otherwise as threads do: like the one that starts it
+        daemon = True if hosting.is_guest() else None
+        self._main = threading.Thread(target=self._run, name=f"agent {outfit.name}", daemon=daemon)
         self._urgent = threading.Thread(
             target=self._run_urgent, name=f"urgent {outfit.name}", daemon=True
         )
@@ -168,13 +172,14 @@ class Life:
         for follow in self._outfit.followed:
             self.listen_to(follow)
         for title, (chore, call) in self._outfit.chores.items():
-            self.chores.add(title, call, chore.seconds)
+            self.chores.add(title, partial(hosting.work, call), chore.seconds)
 
     # -- for any thread -----------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the agent's threads. Returns at once."""
         self._main.start()
+        hosting.see_off(self)
 
     def stop(self, why: str = STOPS) -> None:
         """Ask everything to end; the running action ends at its next checkpoint."""
@@ -202,6 +207,11 @@ class Life:
         """The agent's thread runs."""
         return self._main.is_alive()
 
+    @property
+    def has_begun(self) -> bool:
+        """The agent's `work()` has been called."""
+        return self._work_began is not None
+
     def is_here(self) -> bool:
         """The caller is the agent's thread."""
         return threading.current_thread() is self._main
@@ -220,7 +230,9 @@ class Life:
         except BaseException as error:
             self.failure = error
             self.stopping.set()
-            if not isinstance(error, NameTaken):
+            if isinstance(error, NameTaken):
+                log.warning("%s does not start: %s", self._name, error)
+            else:
                 log.exception("agent %s has failed", self._name)
         finally:
             self._end()
@@ -248,6 +260,7 @@ class Life:
             try:
                 self._move_in(finding)
             except NameTaken as error:
+                log.warning("%s stops: %s", self._name, error)
                 self.failure = error
                 self.stop(str(error))
 
@@ -263,7 +276,7 @@ class Life:
 
     def _work(self) -> None:
         self._work_began = time.monotonic()
-        self._agent.work()
+        hosting.work(self._agent.work)
         self.condition.sign(time.monotonic())
         if not self.stopping.is_set():
             self.condition.enter(State.READY)
@@ -315,7 +328,7 @@ class Life:
             self.outbox.advanced(ticket.command, progress, patience)
 
     def _perform(self, ticket: Ticket) -> Any:
-        return self._agent.analyze_message(ticket.command.message)
+        return hosting.work(partial(self._agent.analyze_message, ticket.command.message))
 
     def _end(self) -> None:
         """Leave so that nobody waits for us in vain."""
@@ -348,7 +361,7 @@ class Life:
         self._is_ending = True
         try:
             if self._work_began is not None:
-                self._agent.shutdown()
+                hosting.work(self._agent.shutdown)
         except BaseException:
             log.exception("%s: shutdown() failed", self._name)
         self._over.set()

@@ -1,1 +1,1 @@
-"""What joins agents with other frameworks; one room each, behind an extra of its name."""
+"""What joins the library to other frameworks, each behind an extra of its own."""

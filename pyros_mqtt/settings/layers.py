@@ -1,8 +1,8 @@
 """The layers that settings come from, laid over each other, and which layer each value is from.
 
-From the strongest: arguments, `PYROS_*` of the environment, `.env` of the current folder,
-`pyros.toml`, `pyros_agent_config.ini`. Nothing here raises: what cannot be read is a problem in
-words, so that all of them can be told at once.
+From the strongest: arguments, what a host such as Django was told, `PYROS_*` of the environment,
+`.env` of the current folder, `pyros.toml`, `pyros_agent_config.ini`. Nothing here raises: what
+cannot be read is a problem in words, so that all of them can be told at once.
 """
 
 from __future__ import annotations
@@ -68,6 +68,14 @@ class Reading:
         return next(below, "")
 
 
+_adopted: list[Layer] = []
+
+
+def adopt(origin: str, values: Mapping[str, Any]) -> None:
+    """Take what this process's host has been told; it replaces what was adopted before."""
+    _adopted[:] = [Layer(origin, dict(_flat(_given(values))))]
+
+
 def read(settings: type[BaseSettings], arguments: Mapping[str, Any]) -> Reading:
     """Read every layer for the fields of `settings`."""
     return _Reader(settings).read(arguments)
@@ -82,8 +90,9 @@ class _Reader:
         self._config_file = ""
 
     def read(self, arguments: Mapping[str, Any]) -> Reading:
-        given = {key: value for key, value in arguments.items() if value is not None}
-        self._lay(Layer("argument", dict(_flat(given))))
+        self._lay(Layer("argument", dict(_flat(_given(arguments)))))
+        for layer in _adopted:
+            self._lay(layer)
         self._lay(self._environment())
         self._lay(self._dotenv())
         self._lay(self._toml())
@@ -206,6 +215,10 @@ class _Reader:
 
 def _find(name: str) -> Path | None:
     return next((one / name for one in config_folders() if (one / name).is_file()), None)
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if value is not None}
 
 
 def _flat(table: Mapping[str, Any], prefix: Path_ = ()) -> Iterator[tuple[Path_, Any]]:

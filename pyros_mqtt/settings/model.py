@@ -108,8 +108,9 @@ class AgentTable(BaseModel):
 class Settings(BaseSettings):
     """Everything that can be set, read once from all places, and frozen.
 
-    Arguments are stronger than `PYROS_*` of the environment, then `.env`, `pyros.toml`,
-    `pyros_agent_config.ini` and the defaults; an argument that is None counts as not given.
+    Arguments are stronger than what a host has `adopt`ed, then `PYROS_*` of the environment,
+    `.env`, `pyros.toml`, `pyros_agent_config.ini` and the defaults; an argument that is None
+    counts as not given.
 
     Raises:
         SettingsError: something is wrong; a line each, with file, key, value and what is right.
@@ -180,6 +181,15 @@ class Settings(BaseSettings):
         except SettingsError as error:
             return str(error).splitlines()
         return []
+
+    @staticmethod
+    def adopt(origin: str, values: Mapping[str, Any]) -> None:
+        """Give every later `Settings()` of this process what its host, such as Django, was told.
+
+        Weaker than arguments, stronger than the environment. `origin` names the place for people;
+        what was adopted before is forgotten.
+        """
+        layers.adopt(origin, values)
 
     @property
     def legacy_agents(self) -> Mapping[str, LegacyAgent]:

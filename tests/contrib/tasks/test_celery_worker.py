@@ -12,8 +12,8 @@ from pyros_mqtt import Agent, Settings, State, on
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.testing import Rehearsal
-from tests.contrib.celery_app import make_app
-from tests.contrib.conftest import Redis, Worker, jobs, pyros, until
+from tests.contrib.tasks.celery_app import make_app
+from tests.contrib.tasks.conftest import Redis, Worker, jobs, pyros, until
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pyros_mqtt import Agent, Failed, WasCancelled
 from pyros_mqtt.contrib.celery import task_action
 from pyros_mqtt.messages import Outcome
 from pyros_mqtt.testing import Rehearsal
-from tests.contrib.celery_app import make_app
-from tests.contrib.conftest import Redis, Worker, jobs, until
+from tests.contrib.tasks.celery_app import make_app
+from tests.contrib.tasks.conftest import Redis, Worker, jobs, until
 
 
 @pytest.fixture(scope="module")

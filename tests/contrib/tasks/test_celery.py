@@ -19,8 +19,8 @@ from pyros_mqtt.messages import Outcome
 from pyros_mqtt.testing import Rehearsal
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Parcel
-from tests.contrib.celery_app import make_app
-from tests.contrib.conftest import Redis, Worker, jobs, until
+from tests.contrib.tasks.celery_app import make_app
+from tests.contrib.tasks.conftest import Redis, Worker, jobs, until
 
 
 @pytest.fixture(scope="module")

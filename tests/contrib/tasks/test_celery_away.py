@@ -16,9 +16,9 @@ from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
 from pyros_mqtt.contrib.celery import errand, task_action
 from pyros_mqtt.messages import Outcome
 from pyros_mqtt.testing import Rehearsal
-from tests.contrib.celery_app import make_app
-from tests.contrib.conftest import Redis, Worker, jobs
-from tests.contrib.gate import Gate
+from tests.contrib.tasks.celery_app import make_app
+from tests.contrib.tasks.conftest import Redis, Worker, jobs
+from tests.contrib.tasks.gate import Gate
 from tests.need import need
 
 

@@ -68,7 +68,7 @@ class Worker:
         self._changed = threading.Condition()
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             [
-                *(sys.executable, "-m", "celery", "-A", "tests.contrib.celery_app", "worker"),
+                *(sys.executable, "-m", "celery", "-A", "tests.contrib.tasks.celery_app", "worker"),
                 *("-l", "INFO", "--without-gossip", "--without-mingle", *options),
             ],
             cwd=ROOT,

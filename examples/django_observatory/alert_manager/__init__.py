@@ -1,0 +1,1 @@
+"""Takes alerts and keeps them."""

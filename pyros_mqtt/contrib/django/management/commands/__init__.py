@@ -1,0 +1,1 @@
+"""`manage.py runagent` and `manage.py agents`."""
