@@ -94,6 +94,8 @@ def _member(name: str, member: Any) -> Iterator[str]:
 def _signature(one: Any, name: str) -> str:
     if isinstance(one, type) and issubclass(one, Enum):
         return "\n".join(f"{name}.{each.name} = {each.value!r}" for each in one)
+    if getattr(one, "_is_protocol", False):
+        return f"class {name}(Protocol)"
     signature = inspect.signature(vars(one)["__init__"] if isinstance(one, type) else one)
     own = [each for each in signature.parameters.values() if each.name not in {"self", "cls"}]
     text = str(signature.replace(parameters=own))

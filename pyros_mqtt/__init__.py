@@ -13,6 +13,7 @@ from pyros_mqtt.version import __version__
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
+    from pyros_mqtt.daily import Almanac
     from pyros_mqtt.dispatch import every, on
     from pyros_mqtt.errors import (
         ActionFailed,
@@ -45,6 +46,7 @@ __all__ = [
     "ActionFailed",
     "Agent",
     "AgentError",
+    "Almanac",
     "AskedOneself",
     "BadName",
     "Cancelled",
@@ -80,7 +82,17 @@ __all__ = [
     "on",
 ]
 
-_ROOMS = ("errors", "messages", "dispatch", "telemetry", "sender", "settings", "fleet", "agent")
+_ROOMS = (
+    "errors",
+    "messages",
+    "daily",
+    "dispatch",
+    "telemetry",
+    "sender",
+    "settings",
+    "fleet",
+    "agent",
+)
 """Where the names are, the lightest room first."""
 
 

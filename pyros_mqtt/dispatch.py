@@ -12,8 +12,9 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property, singledispatch
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
+from pyros_mqtt.daily import Daily
 from pyros_mqtt.errors import AgentError, Refusal
 from pyros_mqtt.messages import JSON, Command, MessageInfo
 
@@ -57,9 +58,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What `@every` leaves on a method: run it in the agent's thread, `seconds` apart."""
+    """What `@every` leaves on a method: run it in the agent's thread.
 
-    seconds: float
+    Attributes:
+        when: seconds between two runs, or a moment of every day.
+    """
+
+    when: float | Daily
 
 
 def on(  # noqa: PLR0913 - each is a choice of the agent's author
@@ -95,17 +100,27 @@ def on(  # noqa: PLR0913 - each is a choice of the agent's author
     return mark
 
 
-def every(seconds: float) -> Callable[[Method], Method]:
-    """Mark a method as a chore that runs in the agent's thread every `seconds`.
+@overload
+def every(seconds: float) -> Callable[[Method], Method]: ...
+@overload
+def every(when: str, /) -> Callable[[Method], Method]: ...
+def every(seconds: float | str) -> Callable[[Method], Method]:
+    """Mark a method as a chore that runs in the agent's thread every `seconds`, or once a day.
+
+    Once a day: `@every("daily at 18:30")` (UTC) or, in an agent that has an `almanac`,
+    `@every("daily at sunset-30m")`. The moment may be `noon`, `sunset`, `sunrise`, `dusk` or
+    `dawn`, or `civil`, `nautical` or `astronomical` `dusk` or `dawn`, alone or with an offset
+    such as `-30m`, `+1h30m` or `+45s`.
 
     Raises:
-        ValueError: `seconds` is not positive.
+        ValueError: `seconds` is not positive, or the words cannot be understood.
     """
-    if not seconds > 0:
+    when = Daily.of(seconds) if isinstance(seconds, str) else seconds
+    if not isinstance(when, Daily) and not when > 0:
         raise ValueError(f"every(seconds={seconds!r}): a chore needs a positive period")
 
     def mark(method: Method) -> Method:
-        method._pyros_chore = Chore(seconds)  # type: ignore[attr-defined]  # noqa: SLF001
+        method._pyros_chore = Chore(when)  # type: ignore[attr-defined]  # noqa: SLF001
         return method
 
     return mark

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyros_mqtt.agent import hosting
+from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
 from pyros_mqtt.agent.life import Life, Outfit
+from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import (
     Action,
     ActionTable,
@@ -70,6 +72,9 @@ class Agent(Conversation):
 
     version: str = __version__
     """Shown in the status."""
+
+    almanac: Almanac | None = None
+    """What daily chores go by, those of the sky and then all; set it before the agent starts."""
 
     def __init__(
         self,
@@ -173,12 +178,15 @@ class Agent(Conversation):
         applications is a guest there: it ends, with a goodbye, when the server does.
 
         Raises:
-            AgentError: it has been started before.
+            AgentError: it has been started before, or a chore waits for an event of the sky and
+                there is no `almanac`.
             SettingsError: no broker is configured.
             JournalError: the journal on disk cannot be opened.
         """
         if self._life is not None:
             raise AgentError(f"{self.name} has been started already; make a new one instead")
+        whens = (chore.when for chore, _ in self._outfit.chores.values())
+        check_almanac(self.name, whens, self.almanac)
         bus = self._bus
         if bus is None:
             from pyros_mqtt.link import Brokers

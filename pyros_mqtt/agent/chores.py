@@ -6,19 +6,51 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from pyros_mqtt.agent.appointment import Appointment, WallClock
 from pyros_mqtt.condition import Condition
+from pyros_mqtt.daily import Almanac, Daily
 
 log = logging.getLogger(__name__)
 
 
+class _Plan(Protocol):
+    """When a job is due; `now` in monotonic seconds."""
+
+    def take(self, now: float) -> bool:
+        """Whether it is due, which is said once."""
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may be due."""
+
+    def again(self) -> str:
+        """When it is due next, for people."""
+
+
 @dataclass(slots=True)
+class _Period:
+    seconds: float
+    due: float
+
+    def take(self, now: float) -> bool:
+        if self.due > now:
+            return False
+        self.due += ((now - self.due) // self.seconds + 1) * self.seconds
+        return True
+
+    def wait(self, now: float) -> float:
+        return self.due - now
+
+    def again(self) -> str:
+        return f"in {self.seconds:g} s"
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     name: str
     call: Callable[[], Any]
-    period: float
-    due: float
+    plan: _Plan
 
 
 class Chores:
@@ -29,9 +61,23 @@ class Chores:
         self._jobs: list[_Job] = []
         self._busy = False
 
-    def add(self, name: str, call: Callable[[], Any], period: float) -> None:
-        """Run `call` every `period` seconds from now on."""
-        self._jobs.append(_Job(name, call, period, time.monotonic()))
+    def add(
+        self,
+        name: str,
+        call: Callable[[], Any],
+        when: float | Daily,
+        almanac: Almanac | None = None,
+    ) -> None:
+        """Run `call` from now on every so many seconds, or at a moment of every day.
+
+        That moment is the almanac's or, without one, that of the wall clock.
+        """
+        plan: _Plan
+        if isinstance(when, Daily):
+            plan = Appointment(name, when, almanac or WallClock(), self._condition)
+        else:
+            plan = _Period(when, time.monotonic())
+        self._jobs.append(_Job(name, call, plan))
 
     @property
     def is_busy(self) -> bool:
@@ -40,16 +86,14 @@ class Chores:
 
     def next_due(self, now: float) -> float:
         """Seconds until the next chore."""
-        return max(0.0, min((job.due for job in self._jobs), default=now + 1.0) - now)
+        return max(0.0, min((job.plan.wait(now) for job in self._jobs), default=1.0))
 
     def run_due(self, now: float) -> None:
         """Run what is due, once; periods that were missed are not made up for."""
         if self._busy:
             return
         for job in self._jobs:
-            if job.due <= now:
-                behind = (now - job.due) // job.period + 1
-                job.due += behind * job.period
+            if job.plan.take(now):
                 self._run(job)
 
     def _run(self, job: _Job) -> None:
@@ -57,7 +101,7 @@ class Chores:
         try:
             job.call()
         except Exception as error:
-            log.exception("the chore %s failed; it is tried again in %g s", job.name, job.period)
+            log.exception("the chore %s failed; it is tried again %s", job.name, job.plan.again())
             self._condition.degrade(f"{job.name} failed: {error}", source=f"chore {job.name}")
         else:
             self._condition.recover(source=f"chore {job.name}")

@@ -19,6 +19,7 @@ from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.recovery import resume
 from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.condition import Condition
+from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import ActionTable, Chore
 from pyros_mqtt.errors import Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
@@ -86,6 +87,10 @@ class Outfit:
 
 class Hooks(Protocol):
     """What a life calls of its agent, in the agent's thread (urgent messages: the urgent one)."""
+
+    @property
+    def almanac(self) -> Almanac | None:
+        """What daily chores go by."""
 
     def work(self) -> None:
         """Start the work."""
@@ -172,7 +177,7 @@ class Life:
         for follow in self._outfit.followed:
             self.listen_to(follow)
         for title, (chore, call) in self._outfit.chores.items():
-            self.chores.add(title, partial(hosting.work, call), chore.seconds)
+            self.chores.add(title, partial(hosting.work, call), chore.when, self._agent.almanac)
 
     # -- for any thread -----------------------------------------------------------------------
 

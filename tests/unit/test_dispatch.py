@@ -144,10 +144,10 @@ def test_an_attribute_that_overrides_a_method_is_no_action() -> None:
 
 
 def test_chores_are_found_and_an_override_without_a_mark_keeps_the_period() -> None:
-    assert marked_chores(Dome())["measure"][0].seconds == 2
+    assert marked_chores(Dome())["measure"][0].when == 2
     big = BigDome()
     chore, call = marked_chores(big)["measure"]
-    assert chore.seconds == 2
+    assert chore.when == 2
     assert call == big.measure
 
 
