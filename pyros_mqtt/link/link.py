@@ -223,6 +223,7 @@ class Link:
             try:
                 connection.connect()
             except (OSError, ValueError) as error:
+                connection.drop()
                 self._trouble = f"{url}: {error}"
                 return None
             if self._await_welcome(connection):
@@ -251,19 +252,29 @@ class Link:
         self._sizes.told(connection.max_packet)
         with self._lock:
             self._news = [(pattern, True) for pattern in self._handlers]
-        while connection.lost is None:
-            self._ask_for_news(connection)
-            if not self._up and not self._asked:
-                self._tell(up=True)
-            self._drain_wake(woken=connection.turn(self._wake_in.fileno(), TURN))
-            if self._safely(self._end_turn):
-                self._acknowledge(connection)
-            self._send(connection)
-            connection.flush()
-            if self._closing.is_set() and self._is_drained():
-                connection.disconnect()
-                break
-        self._after(connection)
+        try:
+            while connection.lost is None and not self._is_over(connection):
+                self._turn(connection)
+        finally:
+            self._after(connection)
+
+    def _turn(self, connection: Connection) -> None:
+        """Read, commit, acknowledge, write: in this order, so that nothing is lost between."""
+        self._ask_for_news(connection)
+        if not self._up and not self._asked:
+            self._tell(up=True)
+        self._drain_wake(woken=connection.turn(self._wake_in.fileno(), TURN))
+        if self._safely(self._end_turn):
+            self._acknowledge(connection)
+        self._send(connection)
+        connection.flush()
+
+    def _is_over(self, connection: Connection) -> bool:
+        """The link is closed and has nothing left to say; it has said goodbye then."""
+        if not self._closing.is_set() or not self._is_drained():
+            return False
+        connection.disconnect()
+        return True
 
     def _after(self, connection: Connection) -> None:
         self._trouble = connection.lost or "closed"

@@ -197,10 +197,10 @@ def test_a_half_written_file_is_left_to_its_writer(office: Office) -> None:
         file.flush()
         (office.box / "other.xml").write_text(swift(trigger=2))
         office.stage.wait_until(lambda: office.tray("read") == ["other.xml"])
-        assert office.messages == ["observe"]
+        office.stage.wait_until(lambda: office.messages == ["observe"])
         file.write(text[500:])
     office.stage.wait_until(lambda: office.tray("read") == ["other.xml", "slow.xml"])
-    assert office.messages == ["observe", "observe"]
+    office.stage.wait_until(lambda: office.messages == ["observe", "observe"])
     assert office.tray("unreadable") == []
 
 

@@ -168,7 +168,7 @@ def test_04_the_late_will_of_a_half_open_older_instance_does_not_stand(
         client.subscribe(f"{topic_root}/device/status")
         claim(client, "ready")
         proxy.is_closed = True
-        proxy.abandon()  # its host has lost power; the broker does not know yet
+        ends = proxy.abandon()  # its host has lost power; the broker does not know yet
         with running(mosquitto_url, topic_root, beat=0.3) as newer:
             session = newer._alive.session
             until(lambda: claim(client, "ready")["session"] == session)
@@ -179,6 +179,8 @@ def test_04_the_late_will_of_a_half_open_older_instance_does_not_stand(
                 older.join(15)
             assert _kept_status(mosquitto_url, topic_root)["session"] == session
             assert ask(mosquitto_url, topic_root, "close") == "closed"
+        for end in ends:
+            end.close()
 
 
 def _kept_status(url: BrokerUrl, root: str) -> dict[str, Any]:

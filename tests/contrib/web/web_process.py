@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,6 +71,9 @@ class WebProcess:
     def until_printed(self, text: str, times: int = 1) -> None:
         until(lambda: self.printed.count(text) >= times, lambda: f"{text!r} in:\n{self.printed}")
 
+    def has_printed(self, text: str, times: int = 1) -> bool:
+        return self.printed.count(text) >= times
+
     def end(self, number: int = signal.SIGTERM, timeout: float = 12.0) -> int:
         """Send a signal to the process alone, and wait for its end."""
         self._process.send_signal(number)
@@ -124,6 +128,15 @@ class Project:
         """Change a file without changing what it says."""
         path = self.folder / file
         path.write_text(f"{path.read_text()}\n# changed\n")
+
+    def touch_until(self, file: str, condition: Callable[[], object]) -> None:
+        """Change a file, and again every few seconds, until that has been noticed."""
+        for _ in range(6):
+            self.touch(file)
+            with contextlib.suppress(AssertionError):
+                until(condition, lambda: "", timeout=6.0)
+                return
+        assert condition(), f"nobody noticed that {file} has changed"
 
     def manage(self, *words: str) -> WebProcess:
         return self._start(["manage.py", *words])
