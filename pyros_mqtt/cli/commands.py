@@ -10,6 +10,7 @@ from pyros_mqtt.cli import (
     demo,
     describe,
     doctor,
+    gateway,
     run,
     send,
     status,
@@ -20,7 +21,20 @@ from pyros_mqtt.cli import (
 from pyros_mqtt.cli.app import app, leading_globals
 from pyros_mqtt.cli.endings import guarded
 
-_COMMANDS = (run, up, send, status, watch, tail, describe, config, broker, doctor, demo)
+_COMMANDS = (
+    run,
+    up,
+    send,
+    status,
+    watch,
+    tail,
+    describe,
+    config,
+    broker,
+    gateway,
+    doctor,
+    demo,
+)
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def check(context: typer.Context) -> None:
     except SettingsError as error:
         wrong = str(error).splitlines()
     else:
-        wrong = agents_problems(settings)
+        wrong = [*settings.remarks, *agents_problems(settings)]
     for one in wrong:
         complain(one)
     if wrong:

@@ -99,6 +99,7 @@ class Voice:
 
     def __init__(self, transport: Transport, topics: Topics, name: str) -> None:
         self.name = check_name("sender", name)
+        self._names = {self.name}
         self._transport = transport
         self._topics = topics
         self._lock = threading.Lock()
@@ -133,6 +134,18 @@ class Voice:
             self._set_clock(pending, now + FIRST_REPEAT)
         self._publish(pending)
         return receipt
+
+    def speak_for(self, name: str) -> None:
+        """Hear the reports on the commands of `name`, too: `send` takes them from now on.
+
+        Raises:
+            BadName: the name breaks the rule.
+        """
+        with self._lock:
+            if name in self._names:
+                return
+            self._names.add(check_name("sender", name))
+        self._transport.subscribe(self._topics.every("outbox", name), self._hear_report)
 
     def abandon(self, reason: str) -> None:
         """The sender closes: whoever still waits is told."""

@@ -1,0 +1,70 @@
+"""Keeps the proxies of a gateway alive: one for each agent that lives on its old socket."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pyros_mqtt.errors import NameTaken
+from pyros_mqtt.gateway.proxy import Proxy
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
+    from pyros_mqtt.transport import Bus
+
+AGAIN = 10.0
+"""Seconds until a proxy that has ended is started again."""
+
+
+class Proxies:
+    """The proxies by name. `troubles` is for any thread, the rest for the gateway's agent thread.
+
+    A proxy whose name a live agent holds, because that one has moved already, waits until the
+    name is free.
+    """
+
+    def __init__(self, settings: Settings, bus: Bus) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._running: dict[str, Proxy] = {}
+        self._again_at: dict[str, float] = {}
+        self.troubles: dict[str, str] = {}
+
+    def keep(self) -> None:
+        """Start those that do not run."""
+        for name, section in self._settings.gateway.proxied.items():
+            proxy = self._running.get(name)
+            if proxy is not None and not proxy.is_alive:
+                self._bury(name, self._running.pop(name))
+            elif proxy is not None:
+                self._recover(name, proxy)
+            elif time.monotonic() >= self._again_at.get(name, 0.0):
+                proxy = Proxy(name, section, bus=self._bus, settings=self._settings)
+                proxy.start()
+                self._running[name] = proxy
+
+    def stop(self, timeout: float) -> None:
+        """End all of them, `timeout` seconds at most."""
+        deadline = time.monotonic() + timeout
+        for proxy in self._running.values():
+            proxy.stop()
+        for name, proxy in self._running.items():
+            try:
+                proxy.join(max(0.0, deadline - time.monotonic()))
+            except Exception as error:  # noqa: BLE001 - it is over all the same
+                self.troubles[name] = str(error)
+
+    def _bury(self, name: str, proxy: Proxy) -> None:
+        self._again_at[name] = time.monotonic() + AGAIN
+        try:
+            proxy.join(0)
+        except NameTaken as error:
+            self.troubles[name] = f"{error}; if it has moved, take `proxy` out of its section"
+        except Exception as error:  # noqa: BLE001 - whatever has ended it is told
+            self.troubles[name] = f"the proxy of {name} has failed: {error}"
+        else:
+            self.troubles.pop(name, None)
+
+    def _recover(self, name: str, proxy: Proxy) -> None:
+        if name in self.troubles and proxy.is_at_work:
+            del self.troubles[name]
