@@ -49,7 +49,9 @@ class Doorkeeper:
         self._thread: threading.Thread | None = None
 
     def start(self, desk: Desk, visits: Visits, doors: Sequence[Door]) -> None:
-        """Open the doors. Returns at once."""
+        """Open the doors, and let in who comes from now on."""
+        for door in doors:
+            door.keep(time.monotonic(), has_room=True)
         self._thread = threading.Thread(
             target=self._run, args=(desk, visits, doors), name="gateway doors", daemon=True
         )

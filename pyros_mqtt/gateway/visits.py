@@ -18,6 +18,9 @@ from pyros_mqtt.settings import GatewayTable, OldSocket
 GRACE = 1.0
 """Seconds that a silent sender may keep its place while others wait for one."""
 
+FRESH = 1.0
+"""Seconds for which a connection that has said nothing yet goes before a later one of its peer."""
+
 ANSWER_WITHIN = 60.0
 """Seconds beyond its time to live after which a sender is answered, whatever has happened."""
 
@@ -42,6 +45,7 @@ class Visits:
         self._counts = counts
         self._notes = notes
         self._open: set[Visit] = set()
+        self._unread: dict[tuple[str, str], list[Visit]] = {}
 
     def __len__(self) -> int:
         """How many connections are open."""
@@ -64,7 +68,11 @@ class Visits:
             return
         visit = Visit(sock, agent, section, self._peers.name(address), now)
         self._open.add(visit)
-        self._read(visit)
+        unread = self._unread.setdefault((visit.peer, agent), [])
+        unread.append(visit)
+        # one that came before may have got its bytes only now, and has to go first
+        for one in [one for one in unread if now - one.since < FRESH]:
+            self._read(one)
 
     def sweep(self, now: float) -> None:
         """End the connections whose time is over."""
@@ -97,9 +105,19 @@ class Visits:
         now = time.monotonic()
         for raw in visit.read(now):
             self._hand_in(visit, raw, now)
+        if visit.heard or visit.is_read:
+            self._no_longer_unread(visit)
         if visit.is_read:
             self._judge(visit, now)
         self._go_on(visit)
+
+    def _no_longer_unread(self, visit: Visit) -> None:
+        key = visit.peer, visit.agent
+        unread = self._unread.get(key, [])
+        if visit in unread:
+            unread.remove(visit)
+            if not unread:
+                del self._unread[key]
 
     def _hand_in(self, visit: Visit, raw: bytes, now: float) -> None:
         """Make a command of one message, and give it to the desk."""
@@ -173,6 +191,7 @@ class Visits:
     def _close(self, visit: Visit) -> None:
         if visit.is_watched:
             self._watch(visit)
+        self._no_longer_unread(visit)
         self._open.discard(visit)
         visit.sock.close()
 
