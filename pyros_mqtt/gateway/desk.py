@@ -180,6 +180,7 @@ class Desk:
         if report is not None and report.state.was_accepted and not letter.is_taken:
             letter.is_taken = True
             self._counts.delivered += 1
+            self._notes.over(f"waiting {letter.command.agent}")
             if letter.at_accepted:
                 letter.tell("accepted")
         if receipt.is_ended:

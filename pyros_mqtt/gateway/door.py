@@ -83,6 +83,7 @@ class Door:
             return
         log.info("listening for %s at %s", self.agent, self.section.place)
         self.trouble = ""
+        self._notes.over(f"port {self.agent}")
         self._again_at = now
 
     def _watch(self, listener: socket.socket) -> None:
@@ -95,7 +96,7 @@ class Door:
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(BURST):
-            if self._visits.is_full:
+            if not self._visits.has_room:
                 return
             try:
                 sock, address = listener.accept()

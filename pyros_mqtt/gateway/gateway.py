@@ -24,6 +24,9 @@ from pyros_mqtt.topics import Topics
 if TYPE_CHECKING:
     from pyros_mqtt.transport import Bus
 
+AWAY = 2.0
+"""Seconds without a broker that are worth a word."""
+
 DRAIN = 1.5
 """Seconds for what was taken in to go on to the agents, at the end."""
 
@@ -99,6 +102,7 @@ class Gateway(Agent):
         ]
         self._proxies = Proxies(settings, bus)
         self._told: set[str] = set()
+        self._up_at = time.monotonic()
 
     def work(self) -> None:
         """Open the doors."""
@@ -159,7 +163,10 @@ class Gateway(Agent):
         found = {f"proxy {name}": text for name, text in self._proxies.troubles.items()}
         found |= {f"port {one.agent}": one.trouble for one in self._doors if one.trouble}
         found |= {kind: text for kind, text in self._notes.recent().items() if kind not in found}
-        if not self._transport.is_up:
+        now = time.monotonic()
+        if self._transport.is_up:
+            self._up_at = now
+        elif now - self._up_at > AWAY:
             held = self._desk.held
             found["broker"] = f"the broker is away: {self._transport.trouble}; {held} messages wait"
         if self._keeper.is_paused:

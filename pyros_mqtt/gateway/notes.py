@@ -68,6 +68,12 @@ class Notes:
             self._kinds[kind] = _Kind(text, now, now)
         self._log.warning("%s", text)
 
+    def over(self, kind: str) -> None:
+        """A trouble has ended, so it is no news any longer."""
+        if kind in self._kinds:
+            with self._lock:
+                self._kinds.pop(kind, None)
+
     def flush(self, now: float) -> None:
         """Log how many more there were, and forget what is no news any longer."""
         told = []

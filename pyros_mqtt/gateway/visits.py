@@ -56,6 +56,11 @@ class Visits:
         """As many connections are open as are allowed."""
         return len(self._open) >= self._table.max_connections
 
+    @property
+    def has_room(self) -> bool:
+        """Another one may be let in and heard."""
+        return not self.is_full and self._desk.has_room
+
     def welcome(self, sock: socket.socket, address: str, agent: str, section: OldSocket) -> None:
         """Let a sender in, if it may write, and read what it has brought along."""
         now = time.monotonic()
@@ -102,6 +107,8 @@ class Visits:
     # -- one connection -----------------------------------------------------------------------
 
     def _read(self, visit: Visit) -> None:
+        if visit not in self._open:
+            return  # it has been read already, before a later one of its peer
         now = time.monotonic()
         for raw in visit.read(now):
             self._hand_in(visit, raw, now)

@@ -95,7 +95,7 @@ class Run:
             self._ear.open()
             for agent in self._agents:
                 agent.start()
-            gateway = subprocess.Popen(  # noqa: S603 - our own command
+            gateway = subprocess.Popen(
                 [sys.executable, "-m", "pyros_mqtt", "gateway"], cwd=self._folder, stderr=log,
                 stdout=log,
             )  # fmt: skip
@@ -192,7 +192,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1000.0, help="connections a second")
     parser.add_argument("--seconds", type=float, default=60.0)
     given = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    )
     with (
         tempfile.TemporaryDirectory() as folder,
         find_or_start(Settings(brokers=()), port=0) as broker,

@@ -62,7 +62,9 @@ def test_a_line_that_is_too_long_ends_the_connection_and_not_what_came_before() 
 
 
 @given(
-    lines=st.lists(st.binary(min_size=1, max_size=20).filter(lambda b: b"\n" not in b and b.strip())),
+    lines=st.lists(
+        st.binary(min_size=1, max_size=20).filter(lambda b: b"\n" not in b and b.strip())
+    ),
     cuts=st.lists(st.integers(1, 30)),
 )
 def test_where_the_segments_are_cut_does_not_matter_to_lines(
@@ -102,7 +104,14 @@ def test_made_up_names_are_bounded() -> None:
 
 def test_by_default_private_networks_may_write_and_the_internet_may_not() -> None:
     peers, section = Peers(GatewayTable(), "gateway"), OldSocket()
-    for near in ("127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "::ffff:10.0.0.1", "fe80::1"):
+    for near in (
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.0.9",
+        "172.16.0.1",
+        "::ffff:10.0.0.1",
+        "fe80::1",
+    ):
         assert peers.may_write(near, section), near
     for far in ("8.8.8.8", "172.32.0.1", "2001:db8::1"):
         assert not peers.may_write(far, section), far
