@@ -25,7 +25,7 @@ PATIENCE = 30.0
 """Seconds that a command, or the start of an agent, may take on a slow machine."""
 
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_LONG = ("pyros run ", "pyros up")
+_LONG = ("pyros run ", "pyros up", "pyros gateway")
 
 
 class Player:
