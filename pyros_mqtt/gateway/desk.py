@@ -63,10 +63,10 @@ class Letter:
 
 @dataclass(slots=True)
 class _Line:
-    """What waits for one agent, and how many of its commands are under way."""
+    """What waits for one agent, and which of its commands are under way."""
 
     waiting: list[Letter] = field(default_factory=list)
-    under_way: int = 0
+    under_way: set[Letter] = field(default_factory=set)
     again_at: float = 0.0
 
 
@@ -111,7 +111,7 @@ class Desk:
     def held_for(self) -> dict[str, int]:
         """How many letters each agent is still owed; for any thread."""
         lines = list(self._lines.items())
-        held = {agent: len(line.waiting) + line.under_way for agent, line in lines}
+        held = {agent: len(line.waiting) + len(line.under_way) for agent, line in lines}
         return {agent: count for agent, count in held.items() if count}
 
     def take(self, letter: Letter) -> None:
@@ -139,10 +139,17 @@ class Desk:
             self._pump(self._lines[agent], now)
 
     def give_up(self, why: str) -> None:
-        """End all letters that still wait; those under way are told by the voice."""
+        """End all letters, those that wait and those under way."""
         for line in self._lines.values():
             while line.waiting:
                 self._undelivered(heapq.heappop(line.waiting), why)
+            for letter in list(line.under_way):
+                letter.receipt = None
+                line.under_way.discard(letter)
+                if letter.is_taken:
+                    self._finish(letter, f"unknown: {why}; the agent has accepted it")
+                else:
+                    self._undelivered(letter, f"{why}; whether it has come is not known")
 
     def _pump(self, line: _Line, now: float) -> None:
         while line.waiting:
@@ -165,7 +172,7 @@ class Desk:
         except (PyrosError, TypeError, ValueError) as error:
             self._undelivered(letter, str(error))
             return
-        line.under_way += 1
+        line.under_way.add(letter)
         letter.receipt.watch(lambda news: self._hear(letter, news))
 
     def _hear(self, letter: Letter, receipt: Receipt) -> None:
@@ -185,7 +192,7 @@ class Desk:
                 letter.tell("accepted")
         if receipt.is_ended:
             letter.receipt = None
-            self._lines[letter.command.agent].under_way -= 1
+            self._lines[letter.command.agent].under_way.discard(letter)
             self._end(letter, receipt, now)
 
     def _end(self, letter: Letter, receipt: Receipt, now: float) -> None:
@@ -235,7 +242,7 @@ class Desk:
 def _may_go(letter: Letter, line: _Line, now: float) -> bool:
     if letter.is_urgent and not letter.was_tried:
         return True
-    return now >= line.again_at and (line.under_way < WINDOW or letter.is_urgent)
+    return now >= line.again_at and (len(line.under_way) < WINDOW or letter.is_urgent)
 
 
 def _failure(receipt: Receipt) -> SendError | None:

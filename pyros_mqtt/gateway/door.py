@@ -6,6 +6,7 @@ import logging
 import selectors
 import socket
 import time
+from errno import EADDRNOTAVAIL
 from functools import partial
 
 from pyros_mqtt.gateway.notes import Notes
@@ -34,6 +35,7 @@ class Door:
         agent: whose messages come here.
         section: what the configuration says of it.
         trouble: why it does not listen, for people; empty while it does.
+        is_elsewhere: its address is none of this machine's; one file may serve all machines.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Door:
         self.agent = agent
         self.section = section
         self.trouble = "not opened yet"
+        self.is_elsewhere = False
         self._selector = selector
         self._visits = visits
         self._notes = notes
@@ -78,11 +81,15 @@ class Door:
             self._listener = _listen(self.section.ip, self.section.receive_port or 0)
         except OSError as error:
             reason = error.strerror or error
+            was_elsewhere, self.is_elsewhere = self.is_elsewhere, error.errno == EADDRNOTAVAIL
             self.trouble = f"{self.agent}: cannot listen at {self.section.place}: {reason}"
-            self._notes.add(f"port {self.agent}", self.trouble, now)
+            if not self.is_elsewhere:
+                self._notes.add(f"port {self.agent}", self.trouble, now)
+            elif not was_elsewhere:
+                log.info("%s: %s is none of this machine's", self.agent, self.section.place)
             return
         log.info("listening for %s at %s", self.agent, self.section.place)
-        self.trouble = ""
+        self.trouble, self.is_elsewhere = "", False
         self._notes.over(f"port {self.agent}")
         self._again_at = now
 

@@ -114,8 +114,7 @@ class Gateway(Agent):
     def shutdown(self) -> None:
         """Shut the doors; what was taken in goes on, or is told of in the log."""
         self._keeper.close(DRAIN)
-        for agent, count in self._desk.held_for().items():
-            self.log.error("%d messages to %s may not have been delivered", count, agent)
+        self._notes.flush(float("inf"))
         self._voice.abandon("the gateway ends")
         self._transport.close(0.5)
         self._proxies.stop(DRAIN)
@@ -161,7 +160,9 @@ class Gateway(Agent):
 
     def _troubles(self) -> dict[str, str]:
         found = {f"proxy {name}": text for name, text in self._proxies.troubles.items()}
-        found |= {f"port {one.agent}": one.trouble for one in self._doors if one.trouble}
+        is_somewhere = any(not one.is_elsewhere for one in self._doors)
+        doors = [one for one in self._doors if not (one.is_elsewhere and is_somewhere)]
+        found |= {f"port {one.agent}": one.trouble for one in doors if one.trouble}
         found |= {kind: text for kind, text in self._notes.recent().items() if kind not in found}
         now = time.monotonic()
         if self._transport.is_up:

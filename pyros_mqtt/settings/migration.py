@@ -106,7 +106,7 @@ class _Writer:
         gateway.add("agents", agents)
         if tables:
             self._document.add("gateway", gateway)
-        return re.sub(r"\n{3,}", "\n\n", tomlkit.dumps(self._document))
+        return re.sub(r"\n{3,}", "\n\n", tomlkit.dumps(self._document)).lstrip("\n")
 
     def _agent(self, piece: _Piece) -> Table:
         table = tomlkit.table()

@@ -363,6 +363,45 @@ def test_an_urgent_message_overtakes_all_that_wait(
         assert reads(socks[0]) == b"cancelled: aborted (cancelled)\n"
 
 
+def test_at_its_end_the_gateway_tells_those_whom_it_still_owes_an_answer(
+    mosquitto_url: BrokerUrl, topic_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.gateway.desk.WINDOW", 1)
+    with (
+        a_place(mosquitto_url, topic_root, answer="ended") as place,
+        contextlib.ExitStack() as all_,
+    ):
+        runs, waits = (all_.enter_context(place.connected()) for _ in range(2))
+        runs.send(b"wait")
+        place.until_counted("delivered", 1)
+        waits.send(b"Observation finished")
+        place.until_counted("messages", 2)
+        place.stage.send("gateway", "shutdown")
+        assert reads(runs) == b"unknown: the gateway ends; the agent has accepted it\n"
+        assert reads(waits) == b"undelivered: the gateway ends\n"
+        place.stage.wait_until(lambda: place.stage.status("gateway").state is State.STOPPED)
+        with pytest.raises(ConnectionRefusedError):
+            place.connected()
+
+
+def test_an_address_of_another_machine_is_left_to_that_one(
+    mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    agents = {
+        "scheduler": {"receive_port": any_free_port()},
+        "dome": {"ip": "192.0.2.1", "receive_port": 10001},
+    }
+    settings = Settings(brokers=(mosquitto_url,), root=topic_root, gateway={"agents": agents})
+    with Rehearsal(bus=Brokers(settings), settings=settings) as stage:
+        stage.start(Gateway(bus=stage.bus, settings=settings))
+        listed = stage.ask("gateway", "ports")
+        assert isinstance(listed, list)
+        troubles = {one["agent"]: one["trouble"] for one in listed if isinstance(one, dict)}
+        assert troubles["scheduler"] == ""
+        assert "192.0.2.1:10001: Cannot assign requested address" in str(troubles["dome"])
+        assert stage.status("gateway").state is State.READY
+
+
 # -- a broker that is away ------------------------------------------------------------------
 
 
