@@ -305,6 +305,14 @@ def marked_chores(owner: object) -> dict[str, tuple[Chore, Callable[[], Any]]]:
     return found
 
 
+def marked_names(kind: type) -> list[str]:
+    """The methods that `@on` or `@every` have marked in this very class."""
+    marks = ("_pyros_marks", "_pyros_chore")
+    return [
+        name for name, member in vars(kind).items() if any(hasattr(member, mark) for mark in marks)
+    ]
+
+
 def _methods(owner: object) -> Iterator[tuple[str, Any]]:
     for family in reversed(type(owner).__mro__):
         yield from vars(family).items()

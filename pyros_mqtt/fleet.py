@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Self
 
 from pyros_mqtt.claims import Claim, Health, Vigil, kept_for
 from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import decode_about, decode_status
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import About, Status
-    from pyros_mqtt.topics import Topics
+    from pyros_mqtt.settings import Settings
     from pyros_mqtt.transport import Bus, Delivery
 
 MAX_MEMBERS = 10_000
@@ -75,9 +76,26 @@ class Fleet:
     """
 
     def __init__(
-        self, bus: Bus, topics: Topics, *, clock: Callable[[], float] = time.monotonic
+        self,
+        bus: Bus | None = None,
+        topics: Topics | None = None,
+        *,
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare the watch; nothing is connected before `open`."""
+        """Prepare the watch; nothing is connected before `open`.
+
+        Args:
+            bus: where to connect; by default the configured brokers.
+            topics: the tree to watch; by default the configured root.
+            settings: by default those of the environment and the files.
+            clock: monotonic seconds.
+
+        Raises:
+            SettingsError: no broker is configured.
+        """
+        if bus is None or topics is None:
+            bus, topics = _configured(settings, bus, topics)
         self.malformed = 0
         self._topics = topics
         self._clock = clock
@@ -249,3 +267,16 @@ class Fleet:
         record, now = self._records[name], self._clock()
         health = record.claim.health(now, self._up_since)
         return Member(name, record.claim.status, record.about, record.claim.age(now), health)
+
+
+def _configured(
+    settings: Settings | None, bus: Bus | None, topics: Topics | None
+) -> tuple[Bus, Topics]:
+    """Take what was not given from the settings."""
+    from pyros_mqtt.link import Brokers
+
+    if settings is None:
+        from pyros_mqtt.settings import Settings
+
+        settings = Settings()
+    return bus or Brokers(settings), topics or Topics(settings.root)

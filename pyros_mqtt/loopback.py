@@ -62,6 +62,11 @@ class Loopback:
             if self._clients.get(client.client_id) is client:
                 del self._clients[client.client_id]
 
+    def has(self, client: LoopbackTransport) -> bool:
+        """Say whether a connection stands."""
+        with self._lock:
+            return self._clients.get(client.client_id) is client
+
     def recall(self, pattern: str) -> list[Delivery]:
         """The retained messages that a new subscription gets."""
         with self._lock:
@@ -116,7 +121,7 @@ class LoopbackTransport:
         """Leave without a will, after all that was published before."""
         self._work.put(lambda: self._broker.detach(self))
         self._work.put(None)
-        if threading.current_thread() is not self._thread:
+        if self._thread.ident is not None and threading.current_thread() is not self._thread:
             self._thread.join(timeout)
         self._up.clear()
 
@@ -169,6 +174,8 @@ class LoopbackTransport:
         self._work.put(lambda: self._deliver([delivery]))
 
     def _gained(self) -> None:
+        if not self._broker.has(self):
+            return  # it was cut before it had noticed that it stood
         self._up.set()
         for pattern in list(self._handlers):
             self._deliver(self._broker.recall(pattern))

@@ -64,7 +64,7 @@ class Channels:
         return declared
 
     def _count_drop(self, fate: str) -> None:
-        if fate != Fate.TAKEN:
+        if fate not in {Fate.TAKEN, Fate.NO_SUBSCRIBER}:
             self.dropped += 1
 
 

@@ -8,6 +8,7 @@ assert stage.ask("dome", "open") == "open"
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Self, TypeVar
 
@@ -108,12 +109,11 @@ class Rehearsal:
             TimeoutError: it has not come true.
         """
         with self._changed:
-            pending = timeout
+            deadline = time.monotonic() + timeout
             while not condition():
-                # what happens off the bus is noticed within a twentieth of a second
-                if pending <= 0:
+                if time.monotonic() > deadline:
                     raise TimeoutError(f"not true within {timeout} s")
-                pending -= 0.05
+                # what happens off the bus is noticed within a twentieth of a second
                 self._changed.wait(0.05)
 
     def _claims(self, agent: str, state: State) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyros_agents.drop_box import DropBox
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.notices import (
     Casebook,
     Course,
@@ -19,8 +19,8 @@ from pyros_agents.notices import (
     read_notice,
 )
 from pyros_agents.notices.decision import LARGEST_ERROR, OLDEST_AGE
+from pyros_agents.notices.drop_box import DropBox
 from pyros_agents.notices.reading import LARGEST
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import ActionFailed, Agent, Channel, Rejected, SendError, every, on
 
 ORDER_TTL = 5.0

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pyros_agents.arguments import Declination, RightAscension
-from pyros_agents.detector import Detector, Exposure, Image, Kind
-from pyros_agents.detector_simulator import SimulatedDetector
-from pyros_agents.drivers import load
-from pyros_agents.exposure_header import Record, header_of
-from pyros_agents.fits_file import file_name, write_image
-from pyros_agents.peers import PeerWords
-from pyros_agents.sky import Site, SkyClock
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.devices.drivers import load
+from pyros_agents.imaging.detector import Detector, Exposure, Image, Kind
+from pyros_agents.imaging.detector_simulator import SimulatedDetector
+from pyros_agents.imaging.exposure_header import Record, header_of
+from pyros_agents.imaging.fits_file import file_name, write_image
+from pyros_agents.imaging.peers import PeerWords
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(ge=0, le=7200, description="seconds of the sky")]

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pyros_agents.closing import Closing
-from pyros_agents.drivers import load
-from pyros_agents.enclosure import Enclosure, EnclosureReading, ShutterState
-from pyros_agents.enclosure_simulator import SimulatedEnclosure
-from pyros_agents.helm import Helm
-from pyros_agents.opening_rules import EngineeringMode, OpeningCount, OpeningRules
-from pyros_agents.sky import Site, SkyClock
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.devices.drivers import load
+from pyros_agents.devices.enclosure import Enclosure, EnclosureReading, ShutterState
+from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
+from pyros_agents.devices.helm import Helm
+from pyros_agents.safeguards.closing import Closing
+from pyros_agents.safeguards.opening_rules import EngineeringMode, OpeningCount, OpeningRules
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(gt=0, le=14_400, description="seconds of the sky")]
@@ -97,6 +97,7 @@ class Dome(Agent):
             except BaseException:
                 self._helm.steer(turn, self.enclosure.stop)
                 raise
+            self._tell()
         return {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
 
     @on("close")
@@ -106,7 +107,7 @@ class Dome(Agent):
         closes = self.enclosure.read().shutter is ShutterState.CLOSING
         if not (closes and self._closing.is_under_way):
             self._start_closing("the dome is to be closed")
-        return {"state": self.enclosure.read().shutter.value}
+        return {"state": self._tell().shutter.value}
 
     @on("stop")
     def stop_motion(self) -> dict[str, str]:
@@ -114,7 +115,7 @@ class Dome(Agent):
         self.cancel_running("the dome is to stop")
         self._closing.call_off()
         self._helm.take(self.enclosure.stop)
-        return {"state": self.enclosure.read().shutter.value}
+        return {"state": self._tell().shutter.value}
 
     @on("emergency_stop", urgent=True)
     def emergency_stop(self) -> None:
@@ -138,11 +139,7 @@ class Dome(Agent):
     @every(seconds=1)
     def measure(self) -> None:
         """Publish shutter and slit, close where the rules say so, follow the telescope."""
-        reading = self.enclosure.read()
-        self.telemetry(
-            "shutter",
-            {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)},
-        )
+        reading = self._tell()
         self.telemetry("azimuth", round(reading.azimuth, 2))
         self._close_if_it_must(reading)
         self._follow_the_telescope(reading)
@@ -154,6 +151,13 @@ class Dome(Agent):
             self._start_closing("the dome's agent ends")
         while self._closing.is_under_way and self.enclosure.read().shutter is ShutterState.CLOSING:
             self.sleep(POLL)
+
+    def _tell(self) -> EnclosureReading:
+        """Measure and publish; also at each turn of events, so that nobody acts on old news."""
+        reading = self.enclosure.read()
+        shutter = {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
+        self.telemetry("shutter", shutter)
+        return reading
 
     def _why_not_open(self) -> str | None:
         return self.rules.why_not(

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pyros_agents.insistence import Insistence
-from pyros_agents.rules import Openings, as_tables, rules_with
-from pyros_agents.safety_memory import SafetyMemory
-from pyros_agents.sky import SkyClock
-from pyros_agents.weather_watch import WeatherWatch
+from pyros_agents.astronomy.sky import SkyClock
+from pyros_agents.safeguards.insistence import Insistence
+from pyros_agents.safeguards.rules import Openings, as_tables, rules_with
+from pyros_agents.safeguards.safety_memory import SafetyMemory
+from pyros_agents.safeguards.weather_watch import WeatherWatch
 from pyros_mqtt import Agent, Cancelled, Channel, Follow, PyrosError, every, on
 
 Reason = Annotated[str, Field(max_length=200, description="who holds the dome closed, and why")]

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pyros_agents.agenda import Agenda
 from pyros_agents.arguments import Declination, RightAscension
-from pyros_agents.ephemeris import separation
-from pyros_agents.errands import Crew
-from pyros_agents.observer import FIELD, TWILIGHT, Observer, Rules
-from pyros_agents.ranking import Demands, Rated, rank, rate
-from pyros_agents.sky import Site, SkyClock
-from pyros_agents.targets import ALERT_PRIORITY, SURVEY, Target
+from pyros_agents.astronomy.ephemeris import separation
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.scheduling.agenda import Agenda
+from pyros_agents.scheduling.errands import Crew
+from pyros_agents.scheduling.observer import FIELD, TWILIGHT, Observer, Rules
+from pyros_agents.scheduling.ranking import Demands, Rated, rank, rate
+from pyros_agents.scheduling.targets import ALERT_PRIORITY, SURVEY, Target
 from pyros_mqtt import Agent, Channel, every, on
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]

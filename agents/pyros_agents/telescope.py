@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyros_agents.arguments import Declination, RightAscension
-from pyros_agents.drivers import load
-from pyros_agents.ephemeris import airmass, separation
-from pyros_agents.helm import Helm
-from pyros_agents.mount import Mount, MountReading, MountState
-from pyros_agents.mount_simulator import SimulatedMount
-from pyros_agents.pointing_rules import PointingRules
-from pyros_agents.sky import Site, SkyClock
+from pyros_agents.astronomy.ephemeris import airmass, separation
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.devices.drivers import load
+from pyros_agents.devices.helm import Helm
+from pyros_agents.devices.mount import Mount, MountReading, MountState
+from pyros_agents.devices.mount_simulator import SimulatedMount
+from pyros_agents.safeguards.pointing_rules import PointingRules
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 POLL = 0.2
@@ -85,6 +85,7 @@ class Telescope(Agent):
         except BaseException:
             self._helm.steer(turn, self.mount.stop)
             raise
+        self._tell()
         missed = separation((ra, dec), (reading.ra, reading.dec)) * 3600.0
         return {
             "ra": reading.ra,
@@ -98,7 +99,7 @@ class Telescope(Agent):
         """Start towards the park position; the channel `pointing` tells when it is parked."""
         self.cancel_running("the telescope is to be parked")
         self._helm.take(self.mount.park)
-        return {"state": self.mount.read().state}
+        return {"state": self._tell().state}
 
     @on("unpark", ttl=30)
     def unpark(self) -> dict[str, str]:
@@ -107,23 +108,30 @@ class Telescope(Agent):
         if state is MountState.PARKING:
             raise ActionFailed("the telescope is on its way to the park position", code="parking")
         self._helm.take(self.mount.unpark)
-        return {"state": self.mount.read().state}
+        return {"state": self._tell().state}
 
     @on("stop")
     def stop_motion(self) -> dict[str, str]:
         """Stand still at once, and cancel the slew that runs."""
         self.cancel_running("the telescope is to stop")
         self._helm.take(self.mount.stop)
-        return {"state": self.mount.read().state}
+        return {"state": self._tell().state}
 
     @on("abort")
     def abort_motion(self) -> None:
         """Stand still at once."""
         self._helm.take(self.mount.stop)
+        self._tell()
 
     @every(seconds=1)
     def measure(self) -> None:
         """Publish where the telescope looks, and keep it within its limits."""
+        reading = self._tell()
+        self._keep_within_limits(reading)
+        self._watch_the_parking(reading)
+
+    def _tell(self) -> MountReading:
+        """Measure and publish; also at each turn of events, so that nobody acts on old news."""
         reading = self.mount.read()
         mass = airmass(reading.altitude)
         self.telemetry(
@@ -137,8 +145,7 @@ class Telescope(Agent):
                 "state": reading.state.value,
             },
         )
-        self._keep_within_limits(reading)
-        self._watch_the_parking(reading)
+        return reading
 
     def _arrive(self, ra: float, dec: float, began: float) -> MountReading:
         """Wait until the mount tracks; report how much of the way is done."""

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pyros_agents.drivers import DriverError, load
-from pyros_agents.sky import Site, SkyClock
-from pyros_agents.station import WeatherStation
-from pyros_agents.station_simulator import Front, SimulatedStation
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.devices.drivers import DriverError, load
+from pyros_agents.devices.station import WeatherStation
+from pyros_agents.devices.station_simulator import Front, SimulatedStation
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, description="seconds of the sky")]

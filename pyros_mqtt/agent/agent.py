@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyros_mqtt.agent.conversation import Conversation
 from pyros_mqtt.agent.life import Life, Outfit
-from pyros_mqtt.dispatch import Action, ActionTable, Rules, marked_actions, marked_chores
+from pyros_mqtt.dispatch import (
+    Action,
+    ActionTable,
+    Rules,
+    marked_actions,
+    marked_chores,
+    marked_names,
+)
 from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.journal import Journal, MemoryJournal
 from pyros_mqtt.messages import Channel
@@ -93,6 +100,16 @@ class Agent(Conversation):
         )
         self._bind()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse an action or a chore that would hide a method of ours."""
+        super().__init_subclass__(**options)
+        for name in marked_names(cls):
+            if hasattr(Agent, name):
+                raise AgentError(
+                    f"{cls.__name__}.{name} would hide Agent.{name}, which agents need: give the "
+                    f"method another name; the message in @on({name!r}) can stay"
+                )
+
     def _bind(self) -> None:
         always = Rules(urgent=True, idempotent=True)
         self.actions_by_message.bind(Action(self.ABORT, _abort, always))
@@ -164,6 +181,10 @@ class Agent(Conversation):
         journal = self._journal or MemoryJournal(self._settings.max_clock_skew)
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._life.start()
+
+    def wait_ready(self, timeout: float = 10.0) -> bool:
+        """Wait until the agent takes commands; whether it does within `timeout` seconds."""
+        return self._alive.wait_ready(timeout)
 
     def stop(self) -> None:
         """Ask the agent to end: cancels what runs and waits. Returns at once."""

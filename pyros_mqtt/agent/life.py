@@ -112,6 +112,9 @@ class Life:
         self._warned = False
         self._is_ending = False
         self._over = threading.Event()
+        self._connected = threading.Event()
+        self._settled = threading.Event()
+        self._log = logging.getLogger(f"pyros.{outfit.name}")
         self._introduced = -1
         self._journal = journal
         self._topics = outfit.topics
@@ -180,6 +183,11 @@ class Life:
         self._main.join(timeout)
         return not self._main.is_alive()
 
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until commands are taken, or the end; whether they are."""
+        self._settled.wait(timeout)
+        return self.condition.life is State.READY and self.transport.is_up
+
     @property
     def is_alive(self) -> bool:
         """The agent's thread runs."""
@@ -218,6 +226,8 @@ class Life:
             return
         lookout.close()
         self._move_in(finding)
+        # so that the first measurements and words find a connection
+        self._connected.wait(OFFLINE)
 
     def _claim_later(self, lookout: Lookout) -> None:
         """The broker was away at the start; runs in a thread of its own until it is there."""
@@ -248,6 +258,8 @@ class Life:
             self.condition.enter(State.READY)
             self._introduce()
             self.outbox.publish_status()
+            self._log.info("ready")
+            self._settled.set()
 
     def receive(self) -> None:
         """Run what comes, one at a time, and chores when due, until the agent stops."""
@@ -296,6 +308,7 @@ class Life:
     def _end(self) -> None:
         """Leave so that nobody waits for us in vain."""
         self.stopping.set()
+        self._settled.set()
         self.inbox.wake()
         taken = self._replaced_by is not None or isinstance(self.failure, NameTaken)
         if not taken:
@@ -378,7 +391,11 @@ class Life:
 
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         if up:
+            self._log.info("connected")
             self.outbox.greet()
+        elif not self._over.is_set():
+            self._log.warning("the connection is lost: %s", self.transport.trouble)
+        self._connected.set()
 
     def _insist(self, boot: int) -> None:
         if self._replaced_by is None:

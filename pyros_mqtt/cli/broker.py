@@ -57,7 +57,8 @@ def broker(
 ) -> None:
     """Run a broker on this machine, until Ctrl-C.
 
-    It listens on the loopback alone. Where a broker is configured, none is started unless --port or --kind asks for it.
+    It listens on the loopback alone. Where a broker is configured, none is started unless --port
+    or --kind asks for it.
     """
     from pyros_mqtt.broker import find_or_start
 

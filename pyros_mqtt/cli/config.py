@@ -14,7 +14,7 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, Trouble, complain
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.reach import Reach, find_modules_here
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
@@ -130,6 +130,7 @@ def agents_problems(settings: Settings) -> list[str]:
     """List what is wrong with the agents that run here: class, options."""
     from pyros_mqtt.supervisor import problems, tables_here
 
+    find_modules_here()
     return [
         f"agents.{name}: {problem}"
         for name, table in tables_here(settings, socket.gethostname()).items()

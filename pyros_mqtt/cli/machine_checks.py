@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 NEEDED = ("paho-mqtt", "pydantic", "pydantic-settings", "rich", "typer")
-OBSERVATORY = ("astropy", "defusedxml", "lxml", "voevent-parse")
+OBSERVATORY = ("astropy", "astropy-iers-data", "lxml", "numpy", "pyerfa", "voevent-parse")
 WITH_OBSERVATORY = "pip install 'pyros-mqtt[observatory]'"
 
 SOON = 30 * 86_400

@@ -1,9 +1,10 @@
-"""The one way of all commands to the bus: settings, broker, and five seconds of patience."""
+"""The one way of all commands to the bus: settings, broker, and a few seconds of patience."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl, Settings
     from pyros_mqtt.topics import Topics
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 """Seconds until a broker that does not answer is called unreachable."""
 
 QUIET = 0.25
@@ -185,13 +186,20 @@ class PatientBus:
 
 
 def settle(fleet: Fleet, quiet: float = QUIET, at_most: float = 2.0) -> None:
-    """Wait until what the broker had kept of the agents has come."""
-    news = threading.Event()
-    fleet.on_change(lambda _: news.set())
+    """Wait until what the broker had kept of the agents has come: no new name for a while."""
+    seen: set[str] = set()
+    somebody_new = threading.Event()
+
+    def note(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            somebody_new.set()
+
+    fleet.on_change(note)
     end = time.monotonic() + at_most
     fleet.wait_until(lambda: fleet.is_up, at_most)
-    while news.wait(quiet) and time.monotonic() < end:
-        news.clear()
+    while somebody_new.wait(quiet) and time.monotonic() < end:
+        somebody_new.clear()
 
 
 def nearest(word: str, known: Iterable[str], what: str) -> str:
@@ -201,3 +209,9 @@ def nearest(word: str, known: Iterable[str], what: str) -> str:
     if near:
         return f"did you mean {' or '.join(repr(one) for one in near)}?"
     return f"{what}: {', '.join(names)}" if names else f"there are no {what}"
+
+
+def find_modules_here() -> None:
+    """Let Python find modules in the current folder, as `python -m` does and a script does not."""
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds texts
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109

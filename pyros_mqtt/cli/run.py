@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ import typer
 
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.reach import Reach, find_modules_here
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
@@ -52,8 +51,7 @@ def run(
     """
     reach = Reach.of(context)
     reach.export()
-    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds texts
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    find_modules_here()
     with reach.broker_or_own() as settings:
         os.environ["PYROS_BROKERS"] = os.environ.get("PYROS_BROKERS") or str(settings.brokers[0])
         _set_up_logging(settings.log_level)

@@ -95,9 +95,7 @@ def _follow(receipt: Receipt, *, wait: bool) -> None:
     try:
         receipt.wait_accepted()
         if not wait:
-            if receipt.is_ended:
-                receipt.outcome()
-            show.line(receipt.state)
+            show.line("accepted")
             return
         result = _with_bar(receipt) if show.is_terminal(err=True) else receipt.result(None, _plain)
     except KeyboardInterrupt:

@@ -45,8 +45,8 @@ def up(
 ) -> None:
     """Run all agents of this machine, until Ctrl-C.
 
-    Each has a process of its own. An agent that fails is started again; one that was told to shut down is not. Ctrl-C stops them
-    in reverse order, a second Ctrl-C at once.
+    Each has a process of its own. An agent that fails is started again; one that was told to shut
+    down is not. Ctrl-C stops them in reverse order, a second Ctrl-C at once.
     """
     if file is not None:
         if not file.is_file():

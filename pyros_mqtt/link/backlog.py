@@ -22,6 +22,11 @@ class Item:
     parcel: Parcel
     on_fate: OnFate | None = None
 
+    @property
+    def size(self) -> int:
+        """About how many bytes its packet has."""
+        return len(self.parcel.payload) + len(self.parcel.topic) + 16
+
     def settle(self, fate: str) -> None:
         """Tell the owner, once."""
         told, self.on_fate = self.on_fate, None
@@ -67,12 +72,18 @@ class Backlog:
         """Remember an item that was sent with QoS 1 as packet `mid`."""
         self._flying[mid] = item
 
-    def land(self, mid: int, fate: str) -> None:
-        """The broker has acknowledged packet `mid`."""
+    def land(self, mid: int, fate: str) -> int:
+        """The broker has acknowledged packet `mid`; returns its size, 0 where it is not known."""
         self._cautious = False
         item = self._flying.pop(mid, None)
-        if item is not None:
-            item.settle(fate)
+        if item is None:
+            return 0
+        item.settle(fate)
+        return item.size
+
+    def first_in_flight(self) -> int:
+        """The size of the first parcel that the broker has not acknowledged; 0: there is none."""
+        return next((item.size for item in self._flying.values()), 0)
 
     def lose(self) -> list[Item]:
         """The connection is gone: keep what is to be kept, in its order; return the rest."""
@@ -96,41 +107,46 @@ class SizeLesson:
     """Learns a broker's packet limit where the broker does not tell it (MQTT 3.1.1).
 
     A broker that gets too large a packet breaks the connection; sent again for ever, that packet
-    would block everything behind it. Twice the same suspect is one too many: larger ones are
-    refused from then on, until the link is made anew.
+    would block everything behind it. Brokers acknowledge in order, so the first parcel without an
+    acknowledgement is the suspect. The same suspect three times in a row is no accident: parcels of
+    its size are refused from then on, until the link is made anew.
     """
 
-    SUSPECT = 4096
+    SUSPECT = 1024
     """No broker's limit is below this (bytes)."""
+
+    TIMES = 3
 
     def __init__(self) -> None:
         self.limit: int | None = None
-        self._unheard = 0
-        self._last_suspect = 0
+        self._loose = 0
+        self._suspect = 0
+        self._times = 0
 
     def told(self, limit: int | None) -> None:
         """The broker told its limit in bytes when it took the connection."""
         if limit is not None:
             self.limit = limit
 
-    def wrote(self, size: int) -> None:
-        """A packet of about `size` bytes has been written."""
-        self._unheard = max(self._unheard, size)
+    def wrote_loose(self, size: int) -> None:
+        """A packet that is not acknowledged (QoS 0) has been written."""
+        self._loose = max(self._loose, size)
 
-    def heard(self) -> None:
-        """The broker has answered something since: it did not choke."""
-        if self._unheard >= self._last_suspect:
-            self._last_suspect = 0
-        self._unheard = 0
+    def heard(self, size: int) -> None:
+        """The broker has acknowledged a parcel of about `size` bytes."""
+        self._loose = 0
+        if size >= self._suspect:
+            self._suspect = self._times = 0
 
-    def lost(self) -> None:
-        """The broker broke the connection."""
-        suspect, self._unheard = self._unheard, 0
+    def lost(self, first: int) -> None:
+        """The connection broke; `first` is the size of the first parcel in flight, or 0."""
+        suspect, self._loose = max(first, self._loose), 0
         if suspect < self.SUSPECT:
             return
-        if self._last_suspect:
-            self.limit = min(suspect, self._last_suspect) - 1
-        self._last_suspect = suspect
+        self._times = self._times + 1 if suspect == self._suspect else 1
+        self._suspect = suspect
+        if self._times >= self.TIMES:
+            self.limit = suspect - 1
 
     def allows(self, size: int) -> bool:
         """Say whether a packet of about `size` bytes may be sent."""

@@ -179,8 +179,7 @@ class Link:
 
     def landed(self, mid: int, fate: str) -> None:
         """The broker has acknowledged a publication."""
-        self._sizes.heard()
-        self._safely(partial(self._backlog.land, mid, fate))
+        self._safely(lambda: self._sizes.heard(self._backlog.land(mid, fate)))
 
     def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
         """The broker has answered a subscription."""
@@ -274,7 +273,7 @@ class Link:
         self._asked.clear()
         self._unacknowledged.clear()
         if not self._closing.is_set():
-            self._sizes.lost()
+            self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
         for item in self._backlog.lose():
             self._safely(partial(item.settle, Fate.DROPPED))
@@ -296,16 +295,16 @@ class Link:
     def _send(self, connection: Connection) -> None:
         while (item := self._backlog.take()) is not None:
             parcel = item.parcel
-            size = len(parcel.payload) + len(parcel.topic) + 16
+            size = item.size
             if not self._sizes.allows(size):
                 log.error("%s: %d bytes are over the broker's limit", parcel.topic, size)
                 self._safely(partial(item.settle, Fate.TOO_LARGE))
                 continue
             mid = connection.publish(parcel)
-            self._sizes.wrote(size)
             if parcel.qos:
                 self._backlog.fly(mid, item)
             else:
+                self._sizes.wrote_loose(size)
                 self._safely(partial(item.settle, Fate.TAKEN))
 
     def _is_drained(self) -> bool:
@@ -324,7 +323,7 @@ class Link:
 
     def _tell(self, *, up: bool) -> None:
         self._up = up
-        log.info("%s: %s", self._access.client_id, "connected" if up else self._trouble)
+        log.debug("%s: %s", self._access.client_id, "connected" if up else self._trouble)
         for callback in self._state_calls:
             self._safely(partial(callback, up))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report
 from pyros_mqtt.wire.json_text import to_bytes, tolerant
@@ -37,6 +39,8 @@ def encode_report(report: Report) -> bytes:
 def decode_report(payload: bytes) -> Report:
     """Read a report; fields that we do not know are passed over.
 
+    A device without a clock leaves `at` out; then the moment of the reading stands for it.
+
     Raises:
         BadPayload: it is none.
     """
@@ -47,7 +51,7 @@ def decode_report(payload: bytes) -> Report:
             message=str(body["message"]),
             agent=str(body["agent"]),
             state=Outcome(body["state"]),
-            at=from_rfc3339(body["at"]),
+            at=from_rfc3339(body["at"]) if body.get("at") else time.time(),
             result=body.get("result"),
             error=_problem(body.get("error")),
             progress=progress_of(body.get("progress")),

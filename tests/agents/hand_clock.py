@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyros_agents.sky import SkyClock
+from pyros_agents.astronomy.sky import SkyClock
 
 START = 1.768e9
 """POSIX seconds at which the hand stands at first."""

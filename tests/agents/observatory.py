@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pyros_agents.sky import SkyClock
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_mqtt import Agent
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT

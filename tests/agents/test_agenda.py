@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pyros_agents.agenda import Agenda
-from pyros_agents.targets import Target
+from pyros_agents.scheduling.agenda import Agenda
+from pyros_agents.scheduling.targets import Target
 
 STAR = Target("star", 1.0, 2.0, exposures=2)
 BURST = Target("burst", 3.0, 4.0, exposures=2, event="burst", until=100.0)

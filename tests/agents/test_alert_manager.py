@@ -56,8 +56,11 @@ class Office:
         return self.stage.start(manager, until=until)
 
     def ask(self, **how: Any) -> dict[str, Any]:
+        before = len(self.scheduler.told)
         result = self.stage.ask("alert_manager", "notice", **how)
         assert isinstance(result, dict)
+        if result.get("delivered"):  # that is: accepted; it is done a moment later
+            self.stage.wait_until(lambda: len(self.scheduler.told) > before)
         return result
 
     @property

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from astropy.io import fits
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.camera import Camera
-from pyros_agents.detector_simulator import SimulatedDetector
-from pyros_agents.sky import SkyClock
+from pyros_agents.imaging.detector_simulator import SimulatedDetector
 from pyros_mqtt import Failed, Rejected, WasCancelled
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.observatory import Player, fast_night

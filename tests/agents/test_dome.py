@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pyros_agents.devices.enclosure import ShutterState
+from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
 from pyros_agents.dome import Dome
-from pyros_agents.enclosure import ShutterState
-from pyros_agents.enclosure_simulator import SimulatedEnclosure
 from pyros_mqtt import Agent, Failed, State, WasCancelled, every
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.testing import Rehearsal

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pyros_agents.closing import Closing
-from pyros_agents.enclosure import ShutterState
-from pyros_agents.enclosure_simulator import SimulatedEnclosure
-from pyros_agents.helm import Helm
-from pyros_agents.night import night_of, sunset
-from pyros_agents.opening_rules import EngineeringMode, OpeningCount, OpeningRules
-from pyros_agents.sky import Site
+from pyros_agents.astronomy.night import night_of, sunset
+from pyros_agents.astronomy.sky import Site
+from pyros_agents.devices.enclosure import ShutterState
+from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
+from pyros_agents.devices.helm import Helm
+from pyros_agents.safeguards.closing import Closing
+from pyros_agents.safeguards.opening_rules import EngineeringMode, OpeningCount, OpeningRules
 from tests.agents.night_clock import NIGHT, NOON, NightClock
 
 SITE = Site.of(None)

@@ -17,9 +17,9 @@ from astropy.utils import iers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_agents import ephemeris
-from pyros_agents.earth import orientation
-from pyros_agents.sky import LES_MAKES, Site
+from pyros_agents.astronomy import ephemeris
+from pyros_agents.astronomy.earth import orientation
+from pyros_agents.astronomy.sky import LES_MAKES, Site
 
 SITE = Site(**LES_MAKES)
 PARANAL = Site(-24.6276, -70.4043, 2635.0)
@@ -134,8 +134,8 @@ def test_it_needs_no_network_and_warns_of_nothing() -> None:
         "import socket\n"
         "def refuse(*args, **kwargs): raise AssertionError('network!')\n"
         "socket.socket = socket.create_connection = refuse\n"
-        "from pyros_agents.ephemeris import horizontal, sun_altitude\n"
-        "from pyros_agents.sky import Site\n"
+        "from pyros_agents.astronomy.ephemeris import horizontal, sun_altitude\n"
+        "from pyros_agents.astronomy.sky import Site\n"
         "site = Site.of(None)\n"
         "print(horizontal(1, 2, 1.8e9, site), sun_altitude(3.0e9, site))\n"
     )

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from pyros_agents.detector import Exposure, Image, Instrument
-from pyros_agents.ephemeris import equatorial
-from pyros_agents.exposure_header import Record, header_of
-from pyros_agents.fits_file import file_name, write_image
-from pyros_agents.peers import PeerWords
-from pyros_agents.sky import Site
+from pyros_agents.astronomy.ephemeris import equatorial
+from pyros_agents.astronomy.sky import Site
+from pyros_agents.imaging.detector import Exposure, Image, Instrument
+from pyros_agents.imaging.exposure_header import Record, header_of
+from pyros_agents.imaging.fits_file import file_name, write_image
+from pyros_agents.imaging.peers import PeerWords
 from tests.agents.night_clock import NIGHT
 
 SITE = Site.of(None)

@@ -13,11 +13,11 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from pyros_agents.detector import Exposure, Image, Instrument
-from pyros_agents.ephemeris import separation
-from pyros_agents.frame import BIAS, SIXTY_CENTIMETRES, frame
-from pyros_agents.starfield import Stars, stars_near
-from pyros_agents.tangent_plane import TangentPlane
+from pyros_agents.astronomy.ephemeris import separation
+from pyros_agents.astronomy.tangent_plane import TangentPlane
+from pyros_agents.imaging.detector import Exposure, Image, Instrument
+from pyros_agents.imaging.frame import BIAS, SIXTY_CENTIMETRES, frame
+from pyros_agents.imaging.starfield import Stars, stars_near
 
 CHIP = Instrument("test CCD", "test 0.6 m", 768, 512, 1.0, 1.5, 6.0, ("C", "r"))
 PLACES = [(83.633, 22.014), (0.02, -10.0), (200.0, 89.95), (120.0, -90.0), (266.4, -29.0)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyros_agents.insistence import Insistence
+from pyros_agents.safeguards.insistence import Insistence
 
 START = 1.7e9
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyros_agents.motion import Axis
+from pyros_agents.devices.motion import Axis
 from tests.agents.night_clock import NightClock
 
 

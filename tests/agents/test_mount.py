@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pyros_agents.drivers import DriverError, load
-from pyros_agents.ephemeris import Equatorial, equatorial, horizontal, separation, sun
-from pyros_agents.mount import MountState
-from pyros_agents.mount_simulator import SimulatedMount
-from pyros_agents.pointing_rules import PointingRules
-from pyros_agents.sky import Site
+from pyros_agents.astronomy.ephemeris import Equatorial, equatorial, horizontal, separation, sun
+from pyros_agents.astronomy.sky import Site
+from pyros_agents.devices.drivers import DriverError, load
+from pyros_agents.devices.mount import MountState
+from pyros_agents.devices.mount_simulator import SimulatedMount
+from pyros_agents.safeguards.pointing_rules import PointingRules
 from tests.agents.night_clock import NIGHT, NOON, NightClock
 
 SITE = Site.of(None)
@@ -177,7 +177,7 @@ def test_the_sun_burns_only_while_it_is_up() -> None:
 
 
 def test_a_driver_is_the_simulator_a_named_class_or_one_made_already(clock: NightClock) -> None:
-    named = "pyros_agents.mount_simulator:SimulatedMount"
+    named = "pyros_agents.devices.mount_simulator:SimulatedMount"
     for word in ("simulator", named):
         made = load(word, SimulatedMount, site=SITE, clock=clock, speed=9.0)
         assert isinstance(made, SimulatedMount)

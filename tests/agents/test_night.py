@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pyros_agents.ephemeris import sun_altitude
-from pyros_agents.night import night_of, noon, sunrise, sunset
-from pyros_agents.sky import LES_MAKES, Site
+from pyros_agents.astronomy.ephemeris import sun_altitude
+from pyros_agents.astronomy.night import night_of, noon, sunrise, sunset
+from pyros_agents.astronomy.sky import LES_MAKES, Site
 
 SITE = Site(**LES_MAKES)
 GREENWICH = Site(51.4769, 0.0)

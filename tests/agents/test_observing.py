@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pyros_agents.observing import Facts, Step, next_step
+from pyros_agents.scheduling.observing import Facts, Step, next_step
 
 ALL_WELL = Facts(is_pointed=True)
 

@@ -9,12 +9,12 @@ import pytest
 from astropy.coordinates import get_body
 from astropy.time import Time
 
-from pyros_agents.choosing import Sky, choose
-from pyros_agents.ephemeris import horizontal, separation, sun
-from pyros_agents.moon import moon
-from pyros_agents.ranking import Demands, Rated, aspect, rank, rate
-from pyros_agents.sky import Site
-from pyros_agents.targets import ALERT_PRIORITY, SURVEY, Target
+from pyros_agents.astronomy.ephemeris import horizontal, separation, sun
+from pyros_agents.astronomy.moon import moon
+from pyros_agents.astronomy.sky import Site
+from pyros_agents.scheduling.choosing import Sky, choose
+from pyros_agents.scheduling.ranking import Demands, Rated, aspect, rank, rate
+from pyros_agents.scheduling.targets import ALERT_PRIORITY, SURVEY, Target
 from tests.agents.night_clock import NIGHT
 
 SITE = Site.of(None)

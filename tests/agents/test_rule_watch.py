@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_agents.rules import RULES, Rule
-from pyros_agents.weather_watch import RuleWatch
+from pyros_agents.safeguards.rules import RULES, Rule
+from pyros_agents.safeguards.weather_watch import RuleWatch
 
 YES, NO = True, False
 START = 1.7e9

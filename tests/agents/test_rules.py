@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyros_agents.rules import RULES, Openings, Rule, Stopwatch, as_tables, rules_with
+from pyros_agents.safeguards.rules import RULES, Openings, Rule, Stopwatch, as_tables, rules_with
 
 DEFAULTS = {rule.field: rule for rule in RULES}
 

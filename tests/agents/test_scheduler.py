@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pyros_agents import observer
 from pyros_agents.scheduler import Scheduler
+from pyros_agents.scheduling import observer
 from pyros_mqtt import Agent, Failed, Rejected, State
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT, NOON, NightClock

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_agents.sexagesimal import read_dec, read_ra, show_dec, show_ra
+from pyros_agents.astronomy.sexagesimal import read_dec, read_ra, show_dec, show_ra
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pyros_agents.rules import RULES
-from pyros_agents.sky import Site
-from pyros_agents.station_simulator import Front, Noise, Passage, SimulatedStation
-from pyros_agents.weather_watch import WeatherWatch
+from pyros_agents.astronomy.sky import Site
+from pyros_agents.devices.station_simulator import Front, Noise, Passage, SimulatedStation
+from pyros_agents.safeguards.rules import RULES
+from pyros_agents.safeguards.weather_watch import WeatherWatch
 from tests.agents.hand_clock import HandClock
 
 MIDNIGHT = 1.7639e9 // 86400 * 86400 - 55.4108 / 15 * 3600

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyros_agents.ephemeris import equatorial, sun
-from pyros_agents.mount import MountState
-from pyros_agents.mount_simulator import SimulatedMount
-from pyros_agents.sky import Site, SkyClock
+from pyros_agents.astronomy.ephemeris import equatorial, sun
+from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.devices.mount import MountState
+from pyros_agents.devices.mount_simulator import SimulatedMount
 from pyros_agents.telescope import Telescope
 from pyros_mqtt import Failed, Rejected, State, WasCancelled
 from pyros_mqtt.testing import Rehearsal
@@ -51,6 +51,15 @@ def test_it_goes_where_it_is_sent_and_tells_how_well(stage: Rehearsal) -> None:
     pointing = stage.latest("telescope", "pointing")
     assert pointing["alt"] == pytest.approx(60.0, abs=1.0)
     assert pointing["airmass"] == pytest.approx(1.15, abs=0.02)
+
+
+def test_when_it_has_arrived_nobody_hears_old_news_of_it(stage: Rehearsal) -> None:
+    start(stage)
+    stage.ask("telescope", "unpark")
+    place = target(60.0, 240.0)
+    stage.ask("telescope", "goto", **place)
+    stage.wait_until(lambda: stage.latest("telescope", "pointing")["state"] == "tracking", 0.5)
+    assert stage.latest("telescope", "pointing")["dec"] == pytest.approx(place["dec"], abs=0.01)
 
 
 def test_a_slew_reports_its_progress(stage: Rehearsal) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyros_agents.drivers import DriverError
-from pyros_agents.station import Conditions
+from pyros_agents.devices.drivers import DriverError
+from pyros_agents.devices.station import Conditions
 from pyros_agents.weather import Weather
 from pyros_mqtt import Failed, Rejected, State
 from pyros_mqtt.testing import Rehearsal

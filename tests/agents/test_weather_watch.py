@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyros_agents.weather_watch import WeatherWatch
+from pyros_agents.safeguards.weather_watch import WeatherWatch
 
 START = 1.7e9
 GOOD = {

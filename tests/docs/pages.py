@@ -8,8 +8,10 @@ What a block is for stands behind its language, where readers of the rendered pa
 * `console`: each `$ command` is run, and has to print what stands below it (`...` for anything);
   `console background`: the command runs on, as in a terminal of its own, until the page ends, the
   same command is started again, or `<!-- Ctrl-C -->`; `exit=N` is the exit code that is right;
-* `sh`: each line is run and has to succeed;
+* `sh`: each line is run and has to succeed; `sh until-seen`: again, until the commands that run on
+  have printed what their blocks show;
 * `json KIND`: a payload of that kind, which the library has to be able to read;
+* `mqtt5` with any of them: left out on a broker that knows only MQTT 3.1.1;
 * `not-run="reason"` with any of them: shown only.
 """
 

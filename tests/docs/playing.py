@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from pyros_mqtt import Fleet, Sender, Settings
+from pyros_mqtt import Agent, Fleet, Sender, Settings
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
@@ -24,8 +24,14 @@ from tests.docs.terminal import Terminal, is_like
 PATIENCE = 30.0
 """Seconds that a command, or the start of an agent, may take on a slow machine."""
 
+TRIES = 5
+"""So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
+
+TRIES = 5
+"""So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
+
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_LONG = ("pyros run ", "pyros up", "pyros gateway")
+_STARTS_AGENTS = ("pyros run ", "pyros up", "pyros gateway", "python ")
 
 
 class Player:
@@ -40,6 +46,11 @@ class Player:
         self._running: list[tuple[Block, Terminal]] = []
         self._names: dict[str, Any] = {"__name__": "page"}
         self._fleet: Fleet | None = None
+        self._ways = {
+            "python": self._run_python,
+            "console": self._run_console,
+            "sh": self._run_lines,
+        }
 
     def play(self, blocks: list[Block]) -> None:
         """Play the blocks in their order, and stop what still runs."""
@@ -50,8 +61,16 @@ class Player:
                     self._play(block)
                 self._stop_all()
             finally:
-                for _, terminal in self._running:
-                    terminal.kill()
+                self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        """End what a page that failed has left behind."""
+        for _, terminal in self._running:
+            terminal.kill()
+        for left in self._names.values():
+            if isinstance(left, Agent) and left.is_alive:
+                left.stop()
+                left.join(PATIENCE)
 
     def _play(self, block: Block) -> None:
         if block.info == CTRL_C:
@@ -60,14 +79,8 @@ class Player:
             return
         elif "file" in block.values:
             (self._folder / block.values["file"]).write_text(block.text, "utf-8")
-        elif block.language == "python":
-            self._run_python(block)
-        elif block.language == "console" and "background" in block.words:
-            self._run_on(block)
-        elif block.language == "console":
-            self._type(block)
-        elif block.language == "sh":
-            self._run(block, f"set -e\n{block.text}", "")
+        elif block.language in self._ways:
+            self._ways[block.language](block)
 
     def _run_python(self, block: Block) -> None:
         if "pyros" in block.words:
@@ -77,9 +90,20 @@ class Player:
         with _in(self._folder, self._environment), redirect_stdout(io.StringIO()):
             exec(code, self._names)  # noqa: S102 - the page's own code is what is tested
 
-    def _type(self, block: Block) -> None:
+    def _run_console(self, block: Block) -> None:
+        if "background" in block.words:
+            self._run_on(block)
+            return
         for command, wanted in _commands(block):
             self._run(block, command, wanted)
+
+    def _run_lines(self, block: Block) -> None:
+        for _ in range(TRIES if "until-seen" in block.words else 1):
+            self._run(block, f"set -e\n{block.text}", "")
+            if "until-seen" in block.words and all(
+                self._is_seen(*one, timeout=1.0) for one in self._running
+            ):
+                break
 
     def _run(self, block: Block, command: str, wanted: str) -> None:
         terminal = Terminal(self._rooted(command), self._folder, self._environment)
@@ -100,8 +124,8 @@ class Player:
         terminal = Terminal(self._rooted(command), self._folder, self._environment)
         self._running.append((block, terminal))
         self._await_agents(block, terminal, sessions)
-        if wanted:
-            first = wanted.splitlines()[0]
+        first = wanted.partition("\n")[0]
+        if first not in {"", "..."}:
             told = f"{block.place}: {first!r} was not printed, but:\n"
             seen = terminal.has_printed(self._rooted(f"{first}\n..."), PATIENCE)
             assert seen, told + terminal.printed
@@ -109,7 +133,7 @@ class Player:
     def _await_agents(self, block: Block, terminal: Terminal, before: set[str]) -> None:
         """Wait until the agents that a command starts are ready."""
         command = terminal.command
-        if not command.startswith(_LONG) or self._fleet is None:
+        if not command.startswith(_STARTS_AGENTS) or self._fleet is None:
             return
         count = 1
         if command.startswith("pyros up"):
@@ -134,13 +158,15 @@ class Player:
             self._stop(block, terminal)
 
     def _stop(self, block: Block, terminal: Terminal) -> None:
-        ((_, wanted),) = _commands(block)
-        if wanted:
-            said = terminal.has_printed(self._rooted(wanted), 10.0)
-            told = f"{block.place}: printed:\n{terminal.printed}\nthe page says:\n{wanted}"
-            assert said, told
+        told = f"{block.place}: printed:\n{terminal.printed}\nthe page says:\n{block.text}"
+        assert self._is_seen(block, terminal, timeout=10.0), told
         self._running.remove((block, terminal))
         terminal.interrupt()
+
+    def _is_seen(self, block: Block, terminal: Terminal, *, timeout: float) -> bool:
+        """Whether a command that runs on has printed, in the end, what its block shows."""
+        ((_, wanted),) = _commands(block)
+        return not wanted or terminal.has_printed(self._rooted(wanted), timeout)
 
     def _rooted(self, text: str) -> str:
         return _TOPIC.sub(f"{self._root}/", text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -11,12 +11,24 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-LIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
 
 def is_like(wanted: str, printed: str) -> bool:
-    """Whether `printed` is what the page shows: `...` stands for anything, spaces do not count."""
-    return doctest.OutputChecker().check_output(wanted, printed, LIKE)
+    """Whether `printed` is what a page shows.
+
+    A line of `...` stands for any number of lines, `...` within a line for anything; how many
+    spaces there are does not count.
+    """
+    pattern = "".join(_line(line) for line in wanted.splitlines())
+    return re.fullmatch(pattern, f"{printed}\n".replace("\n\n", "\n")) is not None
+
+
+def _line(line: str) -> str:
+    if line.strip() == "...":
+        return r"(?:.*\n)*?"
+    if not line.strip():
+        return ""
+    words = (re.escape(word).replace(r"\.\.\.", ".*?") for word in line.split())
+    return r"[ \t]*" + r"[ \t]+".join(words) + r"[ \t]*\n"
 
 
 class Terminal:

@@ -1,21 +1,27 @@
-"""What system tests may ask for besides: a broker in a container."""
+"""What system tests may ask for besides: a broker in a container, and the command `pyros`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from pyros_agents.barebones import Barebones
 from pyros_mqtt.broker.kinds import find_mosquitto
 from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
-from pyros_mqtt.settings import BrokerUrl
+from pyros_mqtt.fleet import Fleet
+from pyros_mqtt.link import Brokers
+from pyros_mqtt.settings import BrokerUrl, Settings
+from pyros_mqtt.topics import Topics
 from tests.need import need
 from tests.system import mosquitto_image
 from tests.system.docker_engine import NoDocker, engine
 from tests.system.greeting import until_welcome
+from tests.system.pyros_command import Pyros
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +60,29 @@ def _mosquitto(address: str, network: str) -> Iterator[BrokerUrl]:
             yield BrokerUrl("mqtt", LOOPBACK, port)
     finally:
         container.get_docker_client().client.close()
+
+
+@pytest.fixture
+def pyros(mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path) -> Pyros:
+    """The command, on a mosquitto and a topic root of its own."""
+    return Pyros(tmp_path, PYROS_BROKERS=str(mosquitto_url), PYROS_ROOT=topic_root)
+
+
+@pytest.fixture
+def barebones(mosquitto_url: BrokerUrl, topic_root: str) -> Iterator[str]:
+    """The template agent, ready on the same broker and root; gives its name."""
+    settings = Settings(brokers=(mosquitto_url,), root=topic_root, beat=1.0)
+    agent = Barebones(settings=settings)
+    agent.start()
+    try:
+        with Fleet(Brokers(settings), Topics(topic_root)) as fleet:
+            assert fleet.wait_until(lambda: is_ready(fleet, agent.name), 20)
+        yield agent.name
+    finally:
+        agent.stop()
+        agent.join(10)
+
+
+def is_ready(fleet: Fleet, name: str) -> bool:
+    member = fleet.get(name)
+    return member is not None and member.label == "ready" and member.about is not None

@@ -15,7 +15,9 @@ COMMAND = Command("dome", "open", {"side": "west"}, id="1")
 
 
 def test_everything_raised_on_purpose_is_in_one_tree() -> None:
-    kinds = [k for _, k in inspect.getmembers(errors, inspect.isclass) if k.__module__ == errors.__name__]
+    kinds = [
+        k for _, k in inspect.getmembers(errors, inspect.isclass) if k.__module__ == errors.__name__
+    ]
     for kind in kinds:
         assert issubclass(kind, errors.PyrosError) or kind is errors.Cancelled
 

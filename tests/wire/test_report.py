@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +68,13 @@ def test_what_a_newer_neighbour_adds_is_passed_over() -> None:
     assert decode_report(newer) == decode_report(payload)
 
 
-@pytest.mark.parametrize("field", ["id", "message", "agent", "state", "at"])
+def test_a_device_without_a_clock_can_report() -> None:
+    before = time.time()
+    report = decode_report(b'{"id": "1", "message": "open", "agent": "dome", "state": "done"}')
+    assert before <= report.at <= time.time()
+
+
+@pytest.mark.parametrize("field", ["id", "message", "agent", "state"])
 def test_what_every_report_has_is_required(field: str) -> None:
     _, payload = FROZEN["accepted"]
     with pytest.raises(BadPayload, match="not a report"):

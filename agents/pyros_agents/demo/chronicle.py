@@ -45,9 +45,9 @@ class Chronicle:
         """The first command of this kind that passed after `after` (POSIX seconds)."""
         for passing in self.passed:
             what = passing.what
-            if passing.agent == agent and passing.at >= after and isinstance(what, Command):
-                if what.message == message:
-                    return passing
+            wanted = isinstance(what, Command) and what.message == message
+            if wanted and passing.agent == agent and passing.at >= after:
+                return passing
         return None
 
     def reports(

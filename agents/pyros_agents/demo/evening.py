@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
+from pyros_agents.demo.glances import Glances
 from pyros_agents.demo.observatory import AGENTS, night_settings
 from pyros_agents.demo.picture import picture
 from pyros_agents.demo.script import SceneFailed, Script
 from pyros_agents.demo.view import LiveView, Narration
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import Fleet, PyrosError, Sender, Settings
 from pyros_mqtt.broker import RunningBroker, find_or_start
 from pyros_mqtt.link import Brokers
@@ -29,6 +31,10 @@ START_UP = 60.0
 """Wall seconds that the agents may take to come up on a slow machine."""
 
 FAREWELL = 10.0
+"""Wall seconds that the last words of the agents may take."""
+
+LOOK = 1.5
+"""Wall seconds for a look at who is there before the play begins."""
 
 
 @dataclass
@@ -65,11 +71,13 @@ def play(
     """
     console = Console(stderr=as_json)
     folder = (images or Path("demo-images")).resolve()
-    with tempfile.TemporaryDirectory(prefix="pyros-demo-") as state:
-        with find_or_start(Settings(state_dir=Path(state))) as broker:
-            bill = _Evening(broker, folder, Path(state), speed).spend(console, headless=headless)
+    with (
+        tempfile.TemporaryDirectory(prefix="pyros-demo-") as state,
+        find_or_start(Settings(state_dir=Path(state))) as broker,
+    ):
+        bill = _Evening(broker, folder, Path(state), speed).spend(console, headless=headless)
     if as_json:
-        print(json.dumps(bill.__dict__))
+        sys.stdout.write(json.dumps(asdict(bill)) + "\n")
     else:
         _show(console, bill)
     return 1 if bill.problems else 0
@@ -85,16 +93,19 @@ class _Evening:
         self._clock = SkyClock.of(self._settings.observatory["sky"])
         self._chronicle = Chronicle()
         self._fleet = Fleet(self._bus, self._topics)
+        self._traffic = Traffic(self._bus, self._topics, self._chronicle.note)
+        self._glances = Glances(self._traffic.transport, self._topics)
         self._bill = Bill(broker.kind)
 
     def spend(self, console: Console, *, headless: bool) -> Bill:
         """Play, and reckon up."""
         view = self._view(console, headless=headless)
-        with self._fleet, Traffic(self._bus, self._topics, self._chronicle.note):
+        with self._fleet, self._traffic:
             supervisor = Supervisor(self._settings)
             with Sender("demo", bus=self._bus, settings=self._settings) as sender:
                 script = Script(sender, self._fleet, self._chronicle, self._clock, view.narrate)
                 with view, self._told_plainly():
+                    self._look_around()
                     try:
                         view.narrate("The agents come up.")
                         supervisor.start()
@@ -107,10 +118,28 @@ class _Evening:
                         view.narrate("The night is over.")
         return self._bill
 
+    def _look_around(self) -> None:
+        """Make sure that the stage is empty: a play must not move a real telescope.
+
+        Raises:
+            SceneFailed: agents of these names live on this broker already.
+        """
+        self._fleet.wait_until(self._living, LOOK)
+        if living := self._living():
+            raise SceneFailed(
+                f"{', '.join(living)} live on {self._settings.brokers[0]} under "
+                f"{self._settings.root!r} already; play under another root: "
+                "pyros --root demo demo"
+            )
+
+    def _living(self) -> list[str]:
+        members = [member for member in self._fleet.members() if member.name in AGENTS]
+        return [member.name for member in members if member.health.value == "live"]
+
     def _view(self, console: Console, *, headless: bool) -> LiveView | Narration:
         if headless or not console.is_terminal:
             return Narration(_printer(console))
-        return LiveView(console, self._fleet, self._chronicle, self._clock)
+        return LiveView(console, self._fleet, self._chronicle, self._glances, self._clock)
 
     @contextlib.contextmanager
     def _told_plainly(self) -> Iterator[None]:
@@ -163,5 +192,3 @@ def _show(console: Console, bill: Bill) -> None:
     console.print(f"{'broker':>26}: {bill.broker}")
     for problem in bill.problems:
         console.print(f"did not go as it should: {problem}", style="red", soft_wrap=True)
-
-

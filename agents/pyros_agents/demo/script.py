@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
 from pyros_agents.demo.observatory import BURST_SKY_SECONDS, notice_path
-from pyros_agents.sky import SkyClock
 from pyros_mqtt import Fleet, Outcome, Report, Sender
 from pyros_mqtt.traffic import Passing
 

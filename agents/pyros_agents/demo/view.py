@@ -15,8 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
-from pyros_agents.sky import SkyClock
+from pyros_agents.demo.glances import Glances
 from pyros_mqtt import Command, Fleet, Member, Report
 from pyros_mqtt.traffic import Passing
 
@@ -54,11 +55,17 @@ class LiveView:
     """Redraws the night in place, eight times a second, in a thread of rich's."""
 
     def __init__(
-        self, console: Console, fleet: Fleet, chronicle: Chronicle, clock: SkyClock
+        self,
+        console: Console,
+        fleet: Fleet,
+        chronicle: Chronicle,
+        glances: Glances,
+        clock: SkyClock,
     ) -> None:
         """Prepare the stage; it is drawn within `with`."""
         self._fleet = fleet
         self._chronicle = chronicle
+        self._glances = glances
         self._clock = clock
         self._lock = threading.Lock()
         self._sentences: list[str] = []
@@ -94,10 +101,11 @@ class LiveView:
 
     def _table(self) -> Table:
         table = Table(expand=True, box=None, pad_edge=False)
-        for column, ratio in (("agent", 2), ("state", 2), ("task", 5), ("", 3), ("age", 1)):
+        columns = (("agent", 3), ("state", 2), ("measures", 8), ("task", 5), ("", 4), ("age", 1))
+        for column, ratio in columns:
             table.add_column(column, ratio=ratio, no_wrap=True)
         for member in self._fleet.members():
-            table.add_row(*_cells(member))
+            table.add_row(*_cells(member, self._glances.words(member.name)))
         return table
 
     def _traffic(self) -> Text:
@@ -130,12 +138,12 @@ def _is_worth_it(passing: Passing) -> bool:
     return not (isinstance(what, Report) and what.state.value in {"accepted", "running"})
 
 
-def _cells(member: Member) -> list[Text | ProgressBar | str]:
+def _cells(member: Member, measures: str) -> list[Text | ProgressBar | str]:
     status = member.status
     state = member.health.value if member.health.value != "live" or not status else status.state
     task = status.task if status else None
-    words, bar = member.label.partition(": ")[2], Text("")
-    shown: Text | ProgressBar = bar
+    words = member.label.partition(": ")[2]
+    shown: Text | ProgressBar = Text("")
     if task is not None:
         words = f"{task.message}"
         if task.progress is not None:
@@ -143,4 +151,5 @@ def _cells(member: Member) -> list[Text | ProgressBar | str]:
             if task.progress.fraction is not None:
                 shown = ProgressBar(total=1.0, completed=task.progress.fraction)
     age = f"{member.age:.0f} s" if member.age < 1e6 else "-"  # noqa: PLR2004 - or never heard of
-    return [member.name, Text(state, style=STYLES.get(state, "")), words, shown, Text(age)]
+    styled = Text(state, style=STYLES.get(state, ""))
+    return [member.name, styled, measures, words, shown, Text(age)]

@@ -1,0 +1,1 @@
+"""What the agents drive: an interface for each device, and its simulator."""

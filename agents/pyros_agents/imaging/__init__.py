@@ -1,0 +1,1 @@
+"""From photons to files: detectors, star fields, frames, headers, FITS."""

@@ -1,0 +1,1 @@
+"""What is observed next, and how it is done, step by step."""

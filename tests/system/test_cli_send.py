@@ -1,0 +1,118 @@
+"""`pyros send`, as people and scripts use it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+from tests.system.pyros_command import Pyros, speak_until_heard
+
+
+def test_the_result_is_printed_for_programs(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "hello", "name=Mira", "--wait")
+    assert done.code == 0
+    assert json.loads(done.out) == {"greeting": "hello Mira"}
+    assert not done.err
+
+
+def test_without_wait_it_returns_once_accepted(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "count", "to=1000")
+    assert (done.code, done.out) == (0, "accepted\n")
+
+
+def test_progress_is_told_in_plain_lines_beside_the_result(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "count", "to=2", "seconds=0.1", "--wait")
+    assert (done.code, done.out) == (0, "2\n")
+    assert done.err == "running: 50% 1 of 2\nrunning: 100% 2 of 2\n"
+    assert done.is_plain()
+
+
+def test_a_failure_is_told_with_its_reason(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "fail", "--wait")
+    assert done.code == 1
+    assert "this always fails (action-failed)" in done.err
+    assert done.is_plain()
+
+
+def test_a_rejection_is_told_with_its_reason(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "count", "to=many")
+    assert done.code == 1
+    assert "bad-arguments" in done.err
+    assert "to:" in done.err
+
+
+def test_urgency_that_the_agent_does_not_allow_is_rejected(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "hello", "--urgent")
+    assert done.code == 1
+    assert "forbidden" in done.err
+
+
+def test_an_unknown_message_suggests_the_nearest(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", barebones, "helo")
+    assert done.code == 1
+    assert "did you mean 'hello'" in done.err
+
+
+def test_an_unknown_agent_suggests_the_nearest(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", "barebone", "hello")
+    assert done.code == 3
+    assert "nobody listens" in done.err
+    assert f"did you mean {barebones!r}?" in done.err
+
+
+def test_a_bad_name_is_a_wrong_usage(pyros: Pyros, barebones: str) -> None:
+    done = pyros("send", "Barebones", "hello")
+    assert done.code == 2
+    assert f"did you mean {barebones!r}?" in done.err
+    assert pyros("send", barebones, "hello", "--as", "Me").code == 2
+
+
+@pytest.mark.parametrize("words", [("hello", "Mira"), ("hello", "a=1", "a=2"), ("hello", "=1")])
+def test_words_that_are_no_arguments_are_a_wrong_usage(pyros: Pyros, words: tuple[str]) -> None:
+    done = pyros("send", "barebones", *words)
+    assert done.code == 2
+    assert "Usage: pyros send" in done.err
+    assert done.is_plain()
+
+
+def test_an_unreachable_broker_is_told_soon(pyros: Pyros) -> None:
+    began = time.monotonic()
+    done = pyros("send", "barebones", "hello", "--broker", "mqtt://127.0.0.1:1")
+    assert time.monotonic() - began < 8
+    assert done.code == 3
+    assert "no broker answers: mqtt://127.0.0.1:1: [Errno 111] Connection refused" in done.err
+    assert "`pyros broker` starts one" in done.err
+    assert done.is_plain()
+
+
+def test_a_silent_broker_is_told_as_soon(pyros: Pyros) -> None:
+    began = time.monotonic()
+    done = pyros("send", "barebones", "hello", "--broker", "mqtt://192.0.2.1")  # RFC 5737
+    assert time.monotonic() - began < 9
+    assert done.code == 3
+
+
+def test_a_broken_broker_url_is_a_wrong_usage(pyros: Pyros) -> None:
+    done = pyros("send", "barebones", "hello", "--broker", "http://:x")
+    assert done.code == 2
+    assert "mqtt://localhost:1883" in done.err
+    assert done.is_plain()
+
+
+def test_it_is_sent_under_the_name_that_is_asked_for(pyros: Pyros, barebones: str) -> None:
+    with pyros.running("tail", barebones, "--json") as tail:
+        speak_until_heard(pyros, barebones, tail)
+        assert pyros("send", barebones, "hello", "--as", "night-crew").code == 0
+        assert json.loads(tail.until("night-crew"))["sender"] == "night-crew"
+
+
+def test_ctrl_c_stops_the_waiting_and_not_the_agent(pyros: Pyros, barebones: str) -> None:
+    with pyros.running("send", barebones, "count", "to=1000", "seconds=0.1", "--wait") as sending:
+        sending.until("running")
+        assert sending.end(signal.SIGINT) == 130
+        sending.until(f"{barebones} goes on; `pyros send {barebones} abort` ends it")
+    assert "count" in pyros("status", barebones).out
+    assert pyros("send", barebones, "abort", "--wait").code == 0

@@ -1,0 +1,94 @@
+"""The demo's night, as a user plays it, on each kind of broker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy.io import fits
+
+from pyros_mqtt.settings import BrokerUrl
+from tests.need import need
+from tests.system.pyros_command import Pyros
+
+AGENTS = {"weather", "safety", "dome", "telescope", "camera", "scheduler", "alert_manager"}
+BURST = (74.7412, -9.3137)
+
+
+def check_the_bill(bill: dict[str, Any]) -> None:
+    assert bill["problems"] == []
+    assert {agent["name"]: agent["state"] for agent in bill["agents"]} == dict.fromkeys(
+        AGENTS, "stopped"
+    )
+    assert bill["alert"]["ivorn"].startswith("ivo://nasa.gsfc.gcn/SWIFT#BAT_GRB_Pos")
+    assert (bill["alert"]["ra"], bill["alert"]["dec"]) == pytest.approx(BURST)
+    steps = bill["seconds"]
+    assert 0 < steps["notice_to_command"] < 1
+    assert steps["notice_to_command"] < steps["notice_to_on_target"]
+    assert steps["notice_to_on_target"] <= steps["notice_to_first_exposure"]
+    assert bill["commands"]["done"] > 0
+    assert len(bill["images"]) == 3
+
+
+def check_the_images(paths: list[str]) -> None:
+    for path in paths:
+        with fits.open(path) as hdus:
+            header = hdus[0].header
+            assert header["OBJECT"] == "Swift 532871"
+            assert (header["RA"], header["DEC"]) == pytest.approx(BURST, abs=0.01)
+            assert header["EXPTIME"] == 20
+            assert hdus[0].data.std() > 1
+
+
+@pytest.mark.timeout(150)
+def test_the_night_is_played_and_a_shell_can_take_part(
+    mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path
+) -> None:
+    need("mosquitto_pub")
+    need("mosquitto_sub")
+    address = ["-h", mosquitto_url.host, "-p", str(mosquitto_url.port)]
+    pyros = Pyros(tmp_path, PYROS_BROKERS=str(mosquitto_url), PYROS_ROOT=topic_root)
+    with pyros.running("demo", "--headless", "--json") as demo:
+        demo.until("On target", timeout=90)
+        outbox = f"{topic_root}/dome/outbox/anonymous"
+        ear = subprocess.Popen(  # noqa: S603 - Debian's own
+            ["mosquitto_sub", *address, "-t", outbox, "-C", "1", "-W", "60"],  # noqa: S607
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        demo.until("Rain:", timeout=60)
+        close = ["mosquitto_pub", *address, "-t", f"{topic_root}/dome/inbox", "-m", "close"]
+        subprocess.run(close, check=True, timeout=10)  # noqa: S603
+        heard, _ = ear.communicate(timeout=60)
+        bill = json.loads(demo.until(r"^\{", timeout=60))
+        assert demo.process.wait(20) == 0
+    assert json.loads(heard)["state"] == "accepted"
+    check_the_bill(bill)
+    check_the_images(bill["images"])
+
+
+@pytest.mark.timeout(150)
+def test_the_night_is_played_on_the_embedded_broker(
+    embedded_url: BrokerUrl, topic_root: str, tmp_path: Path
+) -> None:
+    pyros = Pyros(tmp_path, PYROS_BROKERS=str(embedded_url), PYROS_ROOT=topic_root)
+    with pyros.running("demo", "--headless", "--json", "--speed", "20") as demo:
+        bill = json.loads(demo.until(r"^\{", timeout=120))
+        assert demo.process.wait(20) == 0
+    check_the_bill(bill)
+
+
+def test_the_demo_does_not_command_an_observatory_that_is_there(
+    mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path
+) -> None:
+    pyros = Pyros(tmp_path, PYROS_BROKERS=str(mosquitto_url), PYROS_ROOT=topic_root)
+    words = ("run", "pyros_agents.barebones:Barebones", "--name", "scheduler")
+    with pyros.running(*words), pyros.running("watch") as watch:
+        watch.until("scheduler.*ready")
+        refused = pyros("demo", "--headless")
+        assert refused.code == 1
+        assert "scheduler" in refused.out + refused.err
+        assert "--root" in refused.out + refused.err

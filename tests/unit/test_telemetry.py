@@ -1,0 +1,147 @@
+"""Samples to topics, and a neighbour's samples to the latest value of a channel."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from typing import Any
+
+import pytest
+
+from pyros_mqtt.errors import BadName
+from pyros_mqtt.messages import Channel
+from pyros_mqtt.telemetry import Channels, Follow
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Delivery, Fate
+from tests.unit.hand_transport import HandTransport
+
+TOPIC = "pyros/dome/telemetry/azimuth"
+
+
+def channels(*declared: Channel) -> tuple[Channels, HandTransport]:
+    transport = HandTransport()
+    measured = Channels("dome", Topics(), declared)
+    measured.connect(transport)
+    return measured, transport
+
+
+def publish(measured: Channels, value: Any, channel: str = "azimuth", **more: Any) -> None:
+    given = {"unit": None, "moment": None, "quality": "good"} | more
+    measured.publish(channel, value, given["unit"], given["moment"], given["quality"])
+
+
+def test_a_sample_goes_out_at_qos_0_with_its_time_and_number() -> None:
+    measured, transport = channels(Channel("azimuth", "deg"))
+    publish(measured, 182.4, moment=5.0)
+    publish(measured, 182.5, moment=6.0)
+    parcel = transport.sent[0]
+    assert (parcel.topic, parcel.qos, parcel.retain) == (TOPIC, 0, False)
+    assert transport.bodies() == [
+        {"t": 5.0, "v": 182.4, "seq": 0},
+        {"t": 6.0, "v": 182.5, "seq": 1},
+    ]
+
+
+def test_without_a_time_it_is_now() -> None:
+    measured, transport = channels()
+    publish(measured, 1)
+    assert transport.bodies()[0]["t"] == pytest.approx(time.time(), abs=5)
+
+
+def test_a_channel_may_be_retained() -> None:
+    measured, transport = channels(Channel("azimuth", retain=True))
+    publish(measured, 1)
+    assert transport.sent[0].retain
+
+
+def test_a_new_channel_is_declared_by_its_first_sample() -> None:
+    measured, _ = channels()
+    publish(measured, 1, unit="deg")
+    assert measured.declared == {"azimuth": Channel("azimuth", "deg")}
+
+
+def test_a_missing_value_has_a_quality() -> None:
+    measured, transport = channels()
+    publish(measured, math.nan)
+    publish(measured, None, quality="uncertain")
+    assert [(b["v"], b["q"]) for b in transport.bodies()] == [(None, "bad"), (None, "uncertain")]
+
+
+@pytest.mark.parametrize("name", ["", "+", "a/b", "Azimuth"])
+def test_a_bad_name_is_refused(name: str) -> None:
+    measured, _ = channels()
+    with pytest.raises(BadName):
+        publish(measured, 1, channel=name)
+    with pytest.raises(BadName):
+        Channels("dome", Topics(), [Channel(name)])
+    with pytest.raises(BadName):
+        Follow("dome", name)
+    with pytest.raises(BadName):
+        Follow(name, "azimuth")
+
+
+def test_what_no_broker_took_is_counted() -> None:
+    measured, transport = channels()
+    transport.is_up = False
+    publish(measured, 1)
+    transport.is_up = True
+    publish(measured, 2)
+    assert measured.dropped == 1
+    lonely = Channels("dome", Topics(), [])
+    publish(lonely, 1)
+    assert lonely.dropped == 1
+
+
+def test_a_sample_that_nobody_listens_to_is_not_dropped() -> None:
+    measured, transport = channels()
+    transport.fate = Fate.NO_SUBSCRIBER
+    publish(measured, 1)
+    assert measured.dropped == 0
+
+
+# -- following ------------------------------------------------------------------------------------
+
+
+def hear(follow: Follow, payload: bytes | dict[str, Any], *, retain: bool = False) -> None:
+    data = json.dumps(payload).encode() if isinstance(payload, dict) else payload
+    follow.hear(Delivery(TOPIC, data, retain=retain))
+
+
+def test_before_anything_came_there_is_nothing() -> None:
+    follow = Follow("dome", "azimuth")
+    assert (follow.sample, follow.value, follow.age) == (None, None, math.inf)
+    assert not follow.is_fresh(1e9)
+
+
+def test_the_latest_value_and_its_age_by_our_own_clock() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, {"t": 5.0, "v": 182.4})
+    assert follow.value == 182.4
+    assert follow.sample is not None
+    assert follow.sample.time == 5.0
+    assert follow.age < 5, "a neighbour's wrong clock makes nothing old"
+    assert follow.is_fresh(5)
+
+
+def test_a_kept_sample_is_as_old_as_it_says() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, {"t": time.time() - 60, "v": 1}, retain=True)
+    assert follow.age == pytest.approx(60, abs=2)
+    assert not follow.is_fresh(30)
+    hear(follow, {"t": time.time() + 3600, "v": 2}, retain=True)
+    assert 0 <= follow.age < 5, "and never younger than its arrival"
+
+
+def test_of_a_batch_the_last_one_counts() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, {"t": [1, 2, 3], "v": [10, 20, 30]})
+    assert follow.value == 30
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"{", b'{"t":[],"v":[]}', b"[" * 5000])
+def test_what_cannot_be_read_is_passed_over(payload: bytes) -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, b"5")
+    hear(follow, payload)
+    assert follow.value == 5
