@@ -99,8 +99,11 @@ class Transport(Protocol):
     def on_state(self, callback: Callable[[bool], None]) -> None:
         """Call with True after each connection (subscriptions confirmed), False after its loss."""
 
-    def guard(self, may_return: Callable[[], bool]) -> None:
-        """Ask before coming back after a newer connection of the same client id (may block)."""
+    def guard(self, may_return: Callable[[], bool | None]) -> None:
+        """Ask before coming back after a lost connection, whose client id may have a new owner.
+
+        `may_return` may block; None means that it could not tell, and is to be asked again.
+        """
 
     def on_turn(self, callback: Callable[[], None]) -> None:
         """Call after each batch of deliveries, before they are acknowledged, and every 0.1 s."""

@@ -412,15 +412,17 @@ class Life:
         self.failure = NameTaken(status)
         self.stop("another agent of this name has taken over")
 
-    def _may_return(self) -> bool:
-        """Whether the name is still ours after we have been thrown out; may block."""
+    def _may_return(self) -> bool | None:
+        """Whether the name is still ours after the connection was lost; may block."""
         if self._replaced_by is not None:
             return False
         lookout = Lookout(self._bus, self._topics, self._name)
-        finding = lookout.find(FAREWELL)
+        finding = lookout.find(FAREWELL, besides=self.session)
         lookout.close()
-        holder = finding.holder if finding else None
-        if holder is None or holder.session == self.session or holder.boot < self.outbox.boot:
+        if finding is None:
+            return None
+        holder = finding.holder
+        if holder is None or holder.boot < self.outbox.boot:
             return True
         self._give_way(holder)
         return False

@@ -48,21 +48,29 @@ class Lookout:
         self._transport.on_state(self._state_changed)
         self._transport.open()
 
-    def find(self, timeout: float | None) -> Finding | None:
+    def find(self, timeout: float | None, besides: str = "") -> Finding | None:
         """Say who holds the name; None where no broker was there within `timeout` seconds.
 
         A claim to live that is fresh enough to be true is given the time of one beat to prove it.
+
+        Args:
+            timeout: seconds; None waits for a broker for ever.
+            besides: the session whose claims do not count, for one who looks after itself.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._up_since is not None, timeout):
                 return None
-            self._changed.wait_for(lambda: self._claim.status is not None, NO_CLAIM)
-            status = self._claim.status
+            self._changed.wait_for(lambda: self._other(besides) is not None, NO_CLAIM)
+            status = self._other(besides)
             if status is not None and self._may_live():
                 self._changed.wait_for(self._is_decided, status.beat + ANSWER)
-            status = self._claim.status
+            status = self._other(besides)
             holder = status if self._live and status and status.state.is_alive else None
             return Finding(holder, status.boot if status else 0)
+
+    def _other(self, besides: str) -> Status | None:
+        status = self._claim.status
+        return None if status is None or (besides and status.session == besides) else status
 
     def close(self) -> None:
         """End the connection."""

@@ -72,7 +72,6 @@ class Connection:
     ) -> None:
         self.refusal: str | None = None
         self.lost: str | None = None
-        self.taken_over = False
         self.is_connected = False
         self.max_packet: int | None = None
         self.is_v5 = version is V5
@@ -237,10 +236,8 @@ class Connection:
         self.is_connected = True
 
     def _on_disconnect(
-        self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
+        self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        from_broker = flags.is_disconnect_packet_from_server
-        self.taken_over = from_broker and reason.getName() == "Session taken over"
         self.lost = self.lost or str(reason)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:

@@ -76,7 +76,7 @@ class Link:
         self._unacknowledged: list[int] = []
         self._state_calls: list[Callable[[bool], None]] = []
         self._turn_calls: list[Callable[[], None]] = []
-        self._may_return: Callable[[], bool] | None = None
+        self._may_return: Callable[[], bool | None] | None = None
         self._backlog = Backlog()
         self._sizes = SizeLesson()
         self._lock = threading.Lock()
@@ -160,11 +160,8 @@ class Link:
         """Call after each batch of deliveries, before they are acknowledged."""
         self._turn_calls.append(callback)
 
-    def guard(self, may_return: Callable[[], bool]) -> None:
-        """Ask before going back after a newer connection of our client id.
-
-        MQTT 3.1.1 does not tell, so there it is asked after each connection that was closed.
-        """
+    def guard(self, may_return: Callable[[], bool | None]) -> None:
+        """Ask, in the network thread, before coming back after a lost connection."""
         self._may_return = may_return
 
     # -- what the connection tells, in the network thread -------------------------------
@@ -190,18 +187,19 @@ class Link:
     # -- the network thread ---------------------------------------------------------------
 
     def _run(self) -> None:
-        attempt = 0
+        attempt, returns = 0, False
         while not self._closing.is_set():
             url = next(self._brokers)
             try:
+                if returns and self._is_replaced():
+                    break
                 connection = self._connect(url)
                 if connection is not None:
+                    returns = True
                     began = time.monotonic()
                     self._serve(connection)
                     if time.monotonic() - began > STABLE:
                         attempt = 0
-                    if self._is_replaced(connection):
-                        break
             except Exception as error:
                 # whatever it is, the agent must not go on without its network thread
                 self._trouble = f"{url}: {error!r}"
@@ -294,6 +292,8 @@ class Link:
 
     def _send(self, connection: Connection) -> None:
         while (item := self._backlog.take()) is not None:
+            # who subscribes and then publishes means this order: the answer may come at once
+            self._ask_for_news(connection)
             parcel = item.parcel
             size = item.size
             if not self._sizes.allows(size):
@@ -310,16 +310,18 @@ class Link:
     def _is_drained(self) -> bool:
         return not len(self._backlog) or time.monotonic() > self._close_by
 
-    def _is_replaced(self, connection: Connection) -> bool:
-        """Whether a newer connection has our name, so that coming back would throw it out."""
-        if self._may_return is None or self._closing.is_set():
+    def _is_replaced(self) -> bool:
+        """Whether somebody newer has our name, so that coming back would throw it out."""
+        if self._may_return is None:
             return False
-        if not connection.taken_over and connection.is_v5:
-            return False
-        if self._may_return():
-            return False
-        self._trouble = "another agent of this name has taken over"
-        return True
+        for attempt in itertools.count():
+            answer = self._may_return()
+            if answer is not None or self._closing.is_set():
+                break
+            self._wait(backoff.delay(attempt))
+        if answer is False:
+            self._trouble = "another agent of this name has taken over"
+        return answer is False
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

@@ -82,17 +82,23 @@ def running(url: BrokerUrl, root: str, name: str = "device", **more: Any) -> Ite
     """A device in this process, ready; it is stopped in the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pyros_mqtt.agent.ownership.NO_CLAIM", 0.15)
-        agent = Device(name, settings=settings_for(url, root, **more))
-        agent.start()
-        try:
+        with started(Device(name, settings=settings_for(url, root, **more))) as agent:
             life = agent._alive
             until(lambda: life.condition.life is State.READY and life.transport.is_up)
             yield agent
-        finally:
-            agent.go.set()
-            agent.stop()
-            with contextlib.suppress(Exception):
-                agent.join(10)
+
+
+@contextlib.contextmanager
+def started(agent: Device) -> Iterator[Device]:
+    """An agent that has just been started; whatever becomes of it, it is stopped in the end."""
+    agent.start()
+    try:
+        yield agent
+    finally:
+        agent.go.set()
+        agent.stop()
+        with contextlib.suppress(Exception):
+            agent.join(10)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Self
@@ -31,6 +32,8 @@ class OwnMosquitto:
             for line in configuration(self.port).splitlines()
             if line.partition(" ")[0] not in options
         ]
+        if os.geteuid() == 0:
+            options |= {"user": "root"}  # or it could not read the files of this test
         added = [f"{key} {value}" for key, value in options.items()]
         self._file.write_text("\n".join([*kept, *added]) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,7 +51,11 @@ class OwnMosquitto:
             self._process = subprocess.Popen(  # noqa: S603 - mosquitto
                 [find_mosquitto() or "mosquitto", "-c", str(self._file)], stderr=log, stdout=log
             )
-        until(lambda: answers(self.port))
+        try:
+            until(lambda: answers(self.port))
+        except AssertionError:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it without a goodbye."""

@@ -9,7 +9,6 @@ import contextlib
 import select
 import socket
 import threading
-import time
 from collections import Counter
 from typing import Self
 
@@ -156,8 +155,3 @@ def _packet_size(data: bytes) -> int:
 def wait_out(seconds: float) -> None:
     """Let time pass in which something must not happen."""
     threading.Event().wait(max(0.0, seconds))
-
-
-def monotonic() -> float:
-    """The clock of these tests."""
-    return time.monotonic()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from pyros_mqtt.link.connection import Access, Connection
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery
-from tests.system.device import Device, claim, end_of, running, settings_for, until
+from tests.system.device import Device, claim, end_of, running, settings_for, started, until
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import RawClient
 from tests.system.tcp_proxy import TcpProxy, wait_out
@@ -134,12 +134,14 @@ def test_03_an_action_longer_than_the_keep_alive_does_not_cost_the_connection(
     proxy: TcpProxy, mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:
     settings = settings_for(proxy.url, topic_root)
-    agent = Device(bus=ShortKeepAlive(proxy.url), settings=settings)
-    agent.start()
-    with RawClient(mosquitto_url) as client:
+    with (
+        RawClient(mosquitto_url) as client,
+        started(Device(bus=ShortKeepAlive(proxy.url), settings=settings)),
+    ):
         client.subscribe(f"{topic_root}/device/outbox/ops", f"{topic_root}/device/status")
         claim(client, "ready")
-        connections, pings = proxy.connections, proxy.packets[PINGREQ]
+        connections = proxy.connections
+        pings = proxy.packets[PINGREQ] + proxy.packets[PUBLISH]
         body = {"message": "block", "args": {"seconds": 3.2}, "id": "b", "from": "ops"}
         client.publish(f"{topic_root}/device/inbox", body, qos=1)
         states = []
@@ -150,9 +152,7 @@ def test_03_an_action_longer_than_the_keep_alive_does_not_cost_the_connection(
                 states.append(message.body["state"])
         assert states == ["accepted", "running", "done"], "and it was done once"
         assert proxy.connections == connections
-        assert proxy.packets[PINGREQ] >= pings + 1 or proxy.packets[PUBLISH] > 3
-    agent.stop()
-    assert agent.join(5)
+        assert proxy.packets[PINGREQ] + proxy.packets[PUBLISH] > pings, "it showed life meanwhile"
 
 
 # -- 4 ----------------------------------------------------------------------------------------
@@ -161,9 +161,10 @@ def test_03_an_action_longer_than_the_keep_alive_does_not_cost_the_connection(
 def test_04_the_late_will_of_a_half_open_older_instance_does_not_stand(
     proxy: TcpProxy, mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:
-    older = Device(settings=settings_for(proxy.url, topic_root, beat=0.3))
-    older.start()
-    with RawClient(mosquitto_url) as client:
+    with (
+        RawClient(mosquitto_url) as client,
+        started(Device(settings=settings_for(proxy.url, topic_root, beat=0.3))) as older,
+    ):
         client.subscribe(f"{topic_root}/device/status")
         claim(client, "ready")
         proxy.is_closed = True
@@ -193,15 +194,13 @@ def test_05_two_agents_of_one_name_do_not_throw_each_other_out_for_ever(
 ) -> None:
     from pyros_mqtt.agent.ownership import Finding
 
-    with running(proxy.url, topic_root) as first:
-        second = Device(settings=settings_for(proxy.url, topic_root))
+    with running(proxy.url, topic_root) as first, contextlib.ExitStack() as stack:
         with monkeypatch.context() as patch:
             # both start in the same moment, so that neither sees the other
-            patch.setattr(
-                "pyros_mqtt.agent.life.Lookout.find", lambda *_: Finding(None, 0), raising=True
-            )
-            second.start()
-            until(lambda: second._life and second._alive.transport.is_up)
+            patch.setattr("pyros_mqtt.agent.life.Lookout.find", lambda *_, **__: Finding(None, 0))
+            second = Device(settings=settings_for(proxy.url, topic_root))
+            stack.enter_context(started(second))
+            until(lambda: second._alive.transport.is_up)
         until(lambda: not (first.is_alive and second.is_alive))
         count = proxy.connections
         wait_out(1.0)
@@ -211,9 +210,6 @@ def test_05_two_agents_of_one_name_do_not_throw_each_other_out_for_ever(
         with pytest.raises(NameTaken):
             loser.join(5)
         until(lambda: survivor._alive.transport.is_up)
-        second.stop()
-        with contextlib.suppress(NameTaken):
-            second.join(5)
 
 
 def test_05_a_strange_client_under_our_id_is_not_fought_with_in_a_loop(
@@ -481,7 +477,7 @@ def test_13_no_old_subscription_survives(mosquitto_url: BrokerUrl, topic_root: s
         with link(mosquitto_url, topic_root) as one, RawClient(mosquitto_url) as client:
             one.subscribe(f"{topic_root}/{pattern}", lambda d: heard.append(d.topic))
             one.open()
-            until(lambda one=one: one.is_up)
+            until(partial(getattr, one, "is_up"))
             if pattern == "new":
                 client.publish(f"{topic_root}/old", b"x", qos=1)
                 client.publish(f"{topic_root}/new", b"x", qos=1)
@@ -541,10 +537,14 @@ def test_16_small_packets_leave_at_once(
             began = time.monotonic()
             sender.ask("device", "close", timeout=5)
             times.append(time.monotonic() - began)
-        open_ones = [sock for one in made if (sock := one._client.socket()) is not None]
-        assert len(open_ones) >= 2
-        for sock in open_ones:
-            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0  # type: ignore[union-attr]
+        open_ones: list[Any] = [one._client.socket() for one in made if one.is_connected]
+        options = [
+            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for sock in open_ones
+            if sock is not None
+        ]
+        assert len(options) >= 2
+        assert all(options)
     assert sorted(times)[len(times) // 2] < 0.03, "Nagle and a delayed acknowledgement cost 0.04 s"
 
 
@@ -589,7 +589,7 @@ def test_no_thread_and_no_descriptor_is_left_behind(
     mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
     with running(mosquitto_url, topic_root):
         pass

@@ -47,7 +47,7 @@ class HandTransport:
     def on_state(self, callback: Callable[[bool], None]) -> None:
         self._states.append(callback)
 
-    def guard(self, may_return: Callable[[], bool]) -> None:
+    def guard(self, may_return: Callable[[], bool | None]) -> None:
         del may_return
 
     def on_turn(self, callback: Callable[[], None]) -> None:

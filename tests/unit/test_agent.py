@@ -755,9 +755,18 @@ def test_urgent_messages_are_run_until_shutdown_has_returned(stage: Rehearsal) -
             self.began.set()
             assert self.go.wait(10)
 
+        @on("wait")
+        def wait(self, seconds: float = 30) -> str:
+            self.sleep(seconds)
+            return "slept"
+
     agent = stage.start(Parking(stage))
+    stage.send("worker", "wait")
+    waiting = stage.send("worker", "echo")
     agent.stop()
     assert agent.began.wait(5)
+    with pytest.raises(WasCancelled):
+        waiting.result(5)
     with pytest.raises(Rejected, match="not-ready"):
         stage.send("worker", "echo")
     assert stage.ask("worker", "stop") is False

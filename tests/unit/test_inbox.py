@@ -295,18 +295,19 @@ def test_a_validator_that_breaks_is_a_refusal_and_no_silence(
 
 def test_a_sender_is_told_before_the_agent_can_begin(desk: Desk) -> None:
     order: list[str] = []
-    inbox = Inbox(
-        "dome",
-        desk.table,
-        desk.journal,
-        lambda _command, report: order.append(report.state.value),
-        lambda: State.READY,
-    )
+    taken = threading.Event()
+
+    def answer(_command: Command, report: Report) -> None:
+        taken.wait(0.1)  # all the time that the agent's thread could want
+        order.append(report.state.value)
+
+    inbox = Inbox("dome", desk.table, desk.journal, answer, lambda: State.READY)
 
     def work() -> None:
         while inbox.take(1.0) is None:
             pass
         order.append("taken")
+        taken.set()
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -83,5 +83,6 @@ def test_an_agent_that_the_test_has_stopped_is_no_trouble(settings: Settings) ->
 
 def test_an_agent_can_be_started_without_waiting(settings: Settings) -> None:
     with Rehearsal(settings=settings) as stage:
-        stage.start(Dome(bus=stage.bus, settings=settings), until=None)
+        dome = stage.start(Dome(bus=stage.bus, settings=settings), until=None)
+        assert dome.wait_ready()
         assert stage.ask("dome", "open") == "open to the west"

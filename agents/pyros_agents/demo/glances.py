@@ -20,8 +20,10 @@ CHANNELS: dict[str, tuple[str, Words]] = {
     "telescope": ("pointing", lambda v: f"{v['state']}, altitude {v['alt']:.0f}°"),
     "weather": (
         "conditions",
-        lambda v: f"{v['temperature']:.0f} °C, {v['humidity']:.0f} %, "
-        f"{v['wind']:.0f} km/h, {'rain' if v['rain'] else 'dry'}",
+        lambda v: (
+            f"{v['temperature']:.0f} °C, {v['humidity']:.0f} %, "
+            f"{v['wind']:.0f} km/h, {'rain' if v['rain'] else 'dry'}"
+        ),
     ),
 }
 """One channel of each agent, and how it is put into words."""
