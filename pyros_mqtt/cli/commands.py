@@ -10,6 +10,7 @@ from pyros_mqtt.cli import (
     demo,
     describe,
     doctor,
+    gateway,
     run,
     send,
     spool,
@@ -21,7 +22,21 @@ from pyros_mqtt.cli import (
 from pyros_mqtt.cli.app import app, leading_globals
 from pyros_mqtt.cli.endings import guarded
 
-_COMMANDS = (run, up, send, status, watch, tail, describe, spool, config, broker, doctor, demo)
+_COMMANDS = (
+    run,
+    up,
+    send,
+    status,
+    watch,
+    tail,
+    describe,
+    spool,
+    config,
+    broker,
+    gateway,
+    doctor,
+    demo,
+)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
     from pyros_mqtt.supervisor import Supervisor
 
 READY_WITHIN = 30.0
@@ -38,6 +39,9 @@ def up(
         Path | None,
         typer.Argument(metavar="pyros.toml", help="The configuration, if not the usual one."),
     ] = None,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="With the old TCP sockets, as [gateway] says.")
+    ] = False,
 ) -> None:
     """Run all agents of this machine, until Ctrl-C.
 
@@ -52,13 +56,20 @@ def up(
     from pyros_mqtt.supervisor import Supervisor
 
     with _every_end_is_ctrl_c(), Reach.of(context).broker_or_own() as settings:
-        supervisor = Supervisor(settings, on_line=_Lines(settings.agents))
+        known = _with_gateway(settings) if gateway else settings
+        supervisor = Supervisor(known, on_line=_Lines(settings.agents))
         with contextlib.suppress(KeyboardInterrupt):
             show.line(f"Starting {', '.join(supervisor.keepers)} at {settings.brokers[0]}")
             supervisor.start()
             _tell_when_ready(supervisor)
             supervisor.wait()
         _stop(supervisor)
+
+
+def _with_gateway(settings: Settings) -> Settings:
+    """Run the gateway here, whatever its table says."""
+    table = settings.gateway.model_copy(update={"enabled": True, "host": None})
+    return settings.model_copy(update={"gateway": table})
 
 
 def _tell_when_ready(supervisor: Supervisor) -> None:

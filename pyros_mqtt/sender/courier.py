@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import NoAnswer, NobodyListens, SendError, SpoolError, Unreachable
-from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice
 
@@ -46,11 +45,9 @@ class Courier:
 
     def __init__(self, bus: Bus, topics: Topics, spool: Spool) -> None:
         self._spool = spool
-        self._topics = topics
         self._name = secrets.token_hex(4)
         self._transport = bus.transport(f"{topics.root.replace('/', '-')}-courier-{self._name}")
-        self._peers = Peers(self._transport, topics)
-        self._voices: dict[str, Voice] = {}
+        self._voice = Voice(self._transport, topics, f"courier-{self._name}")
         self._news = threading.Condition()
         self._under_way: dict[str, Receipt] = {}
         self._wanted: dict[str, Receipt] = {}
@@ -120,12 +117,9 @@ class Courier:
             remark = f"its deadline passed; {spooled.remark}".rstrip("; ")
             self._give_up(command, NoAnswer(command, remark))
             return
-        self._under_way[command.id] = self._voice_of(command.sender).send(command, self._watched)
-
-    def _voice_of(self, sender: str) -> Voice:
-        if sender not in self._voices:
-            self._voices[sender] = Voice(self._transport, self._topics, sender, self._peers)
-        return self._voices[sender]
+        self._voice.speak_for(command.sender)
+        receipt = self._under_way[command.id] = self._voice.send(command)
+        receipt.watch(self._watched)
 
     def _watched(self, receipt: Receipt) -> None:
         """Something was heard of a command; runs in the network thread."""

@@ -23,7 +23,9 @@ SLICE = 0.05
 """Seconds between two calls of `between` while waiting for a result."""
 
 OnProgress = Callable[[Report], None]
+
 OnNews = Callable[["Receipt"], None]
+"""Called with a receipt of which there is news; it must be short."""
 
 _ENDS: dict[Outcome, type[Ended]] = {
     Outcome.FAILED: Failed,
@@ -41,13 +43,13 @@ class Receipt:
         command: what was sent.
     """
 
-    def __init__(self, command: Command, on_news: OnNews | None = None) -> None:
+    def __init__(self, command: Command) -> None:
         self.command = command
-        self._on_news = on_news
         self._changed = threading.Condition()
         self._reports: deque[Report] = deque()
         self._latest: Report | None = None
         self._error: SendError | None = None
+        self._watchers: list[OnNews] = []
 
     def __repr__(self) -> str:
         """For the log."""
@@ -153,6 +155,14 @@ class Receipt:
             raise self._failure(self._latest)
         return self._latest.result
 
+    def watch(self, on_news: OnNews) -> None:
+        """Call back after each change, in the network thread; at once if there is news already."""
+        with self._changed:
+            self._watchers.append(on_news)
+            is_late = self.is_answered
+        if is_late:
+            on_news(self)
+
     # -- for the voice, in the network thread -------------------------------------------------
 
     def take(self, report: Report) -> bool:
@@ -165,20 +175,21 @@ class Receipt:
             self._latest = report
             self._reports.append(report)
             self._changed.notify_all()
-        self._tell()
+            watchers = tuple(self._watchers)
+        for tell in watchers:
+            tell(self)
         return True
 
     def give_up(self, error: SendError) -> None:
         """Note that nothing more can be known."""
         with self._changed:
-            if not self.is_ended:
-                self._error = error
-                self._changed.notify_all()
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._on_news is not None:
-            self._on_news(self)
+            if self.is_ended:
+                return
+            self._error = error
+            self._changed.notify_all()
+            watchers = tuple(self._watchers)
+        for tell in watchers:
+            tell(self)
 
     def _wait(self, done: Callable[[], bool], timeout: float | None) -> None:
         with self._changed:

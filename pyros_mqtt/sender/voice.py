@@ -25,7 +25,7 @@ from pyros_mqtt.errors import (
 )
 from pyros_mqtt.messages import Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
-from pyros_mqtt.sender.receipt import OnNews, Receipt
+from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
@@ -82,18 +82,16 @@ class Voice:
         transport: the connection; its owner opens and closes it.
         topics: the tree.
         name: under which the agents report.
-        peers: shared with the other voices of this transport, where there are any.
     """
 
-    def __init__(
-        self, transport: Transport, topics: Topics, name: str, peers: Peers | None = None
-    ) -> None:
+    def __init__(self, transport: Transport, topics: Topics, name: str) -> None:
         self.name = check_name("sender", name)
+        self._names = {self.name}
         self._transport = transport
         self._topics = topics
         self._lock = threading.Lock()
         self._pending: dict[str, _Pending] = {}
-        self._peers = peers or Peers(transport, topics)
+        self._peers = Peers(transport, topics)
         self._peers.on_return(self._returned)
         self._clock: list[tuple[float, int, str]] = []
         self._ticks = itertools.count()
@@ -104,17 +102,15 @@ class Voice:
         transport.on_state(self._state_changed)
         transport.on_turn(self._turn)
 
-    def send(self, command: Command, on_news: OnNews | None = None) -> Receipt:
+    def send(self, command: Command) -> Receipt:
         """Publish a command, and go on until it is answered or its deadline has passed.
-
-        `on_news` is called in the network thread whenever the receipt has changed.
 
         Raises:
             BadName: the agent's name breaks the rule.
             TypeError, ValueError: an argument that JSON has no form for.
         """
         payload = wire.encode_command(command)
-        receipt = Receipt(command, on_news)
+        receipt = Receipt(command)
         now = time.monotonic()
         lifetime = float("inf")
         if command.deadline is not None:
@@ -126,6 +122,18 @@ class Voice:
             self._set_clock(pending, now + FIRST_REPEAT)
         self._publish(pending)
         return receipt
+
+    def speak_for(self, name: str) -> None:
+        """Hear the reports on the commands of `name`, too: `send` takes them from now on.
+
+        Raises:
+            BadName: the name breaks the rule.
+        """
+        with self._lock:
+            if name in self._names:
+                return
+            self._names.add(check_name("sender", name))
+        self._transport.subscribe(self._topics.every("outbox", name), self._hear_report)
 
     def abandon(self, reason: str) -> None:
         """The sender closes: whoever still waits is told."""

@@ -1,7 +1,16 @@
 """The only reader of environment and files: what a user can set, and where each value is from."""
 
 from pyros_mqtt.settings.broker_url import BrokerUrl
+from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.model import AgentTable, Origin, Settings
 
-__all__ = ["AgentTable", "BrokerUrl", "LegacyAgent", "Origin", "Settings"]
+__all__ = [
+    "AgentTable",
+    "BrokerUrl",
+    "GatewayTable",
+    "LegacyAgent",
+    "OldSocket",
+    "Origin",
+    "Settings",
+]

@@ -27,7 +27,7 @@ CONFIG_VARIABLE = "PYROS_CONFIG"
 FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
 """Paths; in a pyros.toml they are relative to its folder."""
 
-TABLES = {"agents", "observatory"}
+TABLES = {"agents", "gateway", "observatory"}
 """These have keys of their own, so they do not fit into a variable."""
 
 _EITHER = {"password": "password_file", "password_file": "password"}
@@ -43,10 +43,13 @@ class Layer:
     origin: str
     values: Mapping[Path_, Any]
     is_environment: bool = False
+    places: Mapping[Path_, str] = field(default_factory=dict)
 
     def place(self, path: Path_) -> str:
         """Name the place of one value for people: the variable, or the file."""
-        return f"{self.origin} {PREFIX}{path[0].upper()}" if self.is_environment else self.origin
+        if self.is_environment:
+            return f"{self.origin} {PREFIX}{path[0].upper()}"
+        return self.places.get(path, self.origin)
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Reading:
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[Path_, str] = field(default_factory=dict)
     legacy_agents: Mapping[str, legacy_ini.LegacyAgent] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -181,7 +185,18 @@ class _Reader:
         found = legacy_ini.parse(self._text(file), str(file))
         self._reading.problems.extend(found.problems)
         self._reading.legacy_agents = found.agents
-        return Layer(str(file), {("brokers",): found.broker} if found.broker else {})
+        self._reading.remarks = found.remarks
+        values: dict[Path_, Any] = {("brokers",): found.broker} if found.broker else {}
+        if found.problems:  # they have been told with their lines
+            return Layer(str(file), values)
+        sockets: dict[Path_, legacy_ini.Entry] = {
+            ("gateway", "agents", name, key): entry
+            for name, keys in found.sockets.items()
+            for key, entry in keys.items()
+        }
+        values |= {path: entry.value for path, entry in sockets.items()}
+        places = {path: f"{file}, line {entry.line}" for path, entry in sockets.items()}
+        return Layer(str(file), values, places=places)
 
     def _take_password_from_file(self) -> None:
         values, places = self._reading.values, self._reading.places

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from pyros_mqtt.errors import BadName
+from pyros_mqtt.settings.gateway_table import OldSocket
 from pyros_mqtt.topics import check_name
 
 _COMMENT = re.compile(r"(^|\s)[;#].*$")
@@ -21,6 +22,9 @@ _SECTION = re.compile(r"\[\s*([^\]]*?)\s*\]$")
 _PAIR = re.compile(r"([^=:]+?)\s*[=:]\s*(.*)$")
 _HIGHEST_PORT = 65535
 _BROKER_KEYS = ("host", "port")
+
+AGENT_KEYS = tuple(OldSocket.model_fields)
+"""What a section may say of an agent's socket; the gateway reads all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +42,27 @@ class LegacyAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One value as it stands, and its line."""
+
+    line: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegacyIni:
     """What such a file says. `broker` is `host:port`, empty where the file has no `[broker]`."""
 
     broker: str = ""
     agents: Mapping[str, LegacyAgent] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is no mistake for certain, so that only a strict check complains of it."""
+    sockets: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    """What is said of each agent's socket: the keys of `AGENT_KEYS`, as they stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    line: int
-    value: str
-
-
-_Section = dict[str, _Entry]
+_Section = dict[str, Entry]
 
 
 def parse(text: str, file: str = "pyros_agent_config.ini") -> LegacyIni:
@@ -71,9 +81,28 @@ class _Reader:
         sections = self._sections(text.removeprefix("\ufeff"))
         defaults = sections.pop("default", {})
         broker = self._broker(sections.pop("broker", {}))
-        agents = {name: self._agent(name, {**defaults, **one}) for name, one in sections.items()}
+        sections = {name: {**defaults, **one} for name, one in sections.items()}
+        agents = {name: self._agent(name, one) for name, one in sections.items()}
         self._tell_shared_ports(agents)
-        return LegacyIni(broker, agents, tuple(self._problems))
+        sockets = {
+            name: {key: entry for key, entry in one.items() if key in AGENT_KEYS}
+            for name, one in sections.items()
+        }
+        remarks = tuple(self._remarks(sections))
+        return LegacyIni(broker, agents, tuple(self._problems), remarks, sockets)
+
+    def _remarks(self, sections: Mapping[str, _Section]) -> Iterator[str]:
+        if not sections:
+            yield f"{self._file}: no agent has a section, such as [scheduler] with its receive_port"
+        for name, section in sections.items():
+            for key in [one for one in section if one not in AGENT_KEYS]:
+                entry = section[key]
+                yield self._said(
+                    entry.line, f"[{name}] {key} = {entry.value!r}", _unknown(name, key)
+                )
+            if not {"receive_port", "sends_from"} & set(section):
+                right = "without it nobody can reach this agent by TCP"
+                yield f"{self._file}: [{name}]: receive_port is missing; {right}"
 
     def _sections(self, text: str) -> dict[str, _Section]:
         sections: dict[str, _Section] = {}
@@ -107,7 +136,7 @@ class _Reader:
                 f"{key} = {value!r}",
                 f"line {first.line} says {first.value!r}; keep one of them",
             )
-        section.setdefault(key, _Entry(line, value))
+        section.setdefault(key, Entry(line, value))
 
     def _broker(self, section: _Section) -> str:
         for key, entry in section.items():
@@ -123,7 +152,7 @@ class _Reader:
 
     def _agent(self, name: str, section: _Section) -> LegacyAgent:
         known = {"ip", "receive_port", "buffer_size"}
-        ip = section.get("ip", _Entry(0, "127.0.0.1"))
+        ip = section.get("ip", Entry(0, "127.0.0.1"))
         if not ip.value or re.search(r"\s", ip.value):
             right = "must be an address such as 127.0.0.1"
             self._tell(ip.line, f"[{name}] ip = {ip.value!r}", right)
@@ -157,8 +186,17 @@ class _Reader:
                 self._problems.append(f"{self._file}: {what}: {right}")
 
     def _tell(self, line: int, what: str, right: str) -> None:
+        self._problems.append(self._said(line, what, right))
+
+    def _said(self, line: int, what: str, right: str) -> str:
         where = f"{self._file}, line {line}" if line else self._file
-        self._problems.append(f"{where}: {what}: {right}")
+        return f"{where}: {what}: {right}"
+
+
+def _unknown(name: str, key: str) -> str:
+    if near := get_close_matches(key, AGENT_KEYS, 1):
+        return f"unknown key; did you mean {near[0]!r}?"
+    return f"unknown key; an option of the agent belongs into [agents.{name}.options] of pyros.toml"
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -27,6 +27,7 @@ from pyros_mqtt.failpoints import Failpoint
 from pyros_mqtt.settings import layers, problems
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
+from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.topics import Topics, check_name
 
@@ -146,6 +147,8 @@ class Settings(BaseSettings):
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
+    gateway: GatewayTable = Field(default_factory=GatewayTable)
+    """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
 
@@ -197,6 +200,11 @@ class Settings(BaseSettings):
         return self._reading.legacy_agents
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a strict check complains of, though it can be lived with."""
+        return self._reading.remarks
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files that were read."""
         return tuple(self._reading.files)
@@ -221,6 +229,8 @@ class Settings(BaseSettings):
     def _known(path: tuple[str, ...]) -> Iterable[str]:
         if not path:
             return Settings.model_fields
+        if path[0] == "gateway":
+            return (OldSocket if len(path) > 1 else GatewayTable).model_fields
         return [one.alias or key for key, one in AgentTable.model_fields.items()]
 
     @model_validator(mode="after")

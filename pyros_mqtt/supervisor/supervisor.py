@@ -24,6 +24,9 @@ from pyros_mqtt.topics import Topics
 DEADLINE = 15.0
 """Seconds in which all agents together have to end."""
 
+GATEWAY = "pyros_mqtt.gateway:Gateway"
+"""The agent that `[gateway] enabled` adds; its room and this one do not know each other."""
+
 PATIENCE = 5.0
 """Most seconds that one agent is given to end before it is killed."""
 
@@ -134,9 +137,13 @@ class Supervisor:
 
 def tables_here(settings: Settings, host: str) -> dict[str, AgentTable]:
     """Choose the agents that run on the machine `host`; its short name will do."""
+    tables: dict[str, AgentTable] = dict(settings.agents)
+    if settings.gateway.enabled and "gateway" not in tables:
+        where = settings.gateway.host
+        tables["gateway"] = AgentTable.model_validate({"class": GATEWAY, "host": where})
     return {
         name: table
-        for name, table in settings.agents.items()
+        for name, table in tables.items()
         if table.enabled and (table.host is None or is_same_host(table.host, host))
     }
 
@@ -216,12 +223,15 @@ def _is_ready(keeper: Keeper, fleet: Fleet) -> bool:
 
 
 def _nobody_here(settings: Settings, host: str) -> str:
-    if not settings.agents:
+    if not settings.agents and not settings.gateway.enabled:
+        gateway = "; for the old TCP sockets, [gateway] with enabled = true"
         return (
             "no agent is configured: write a table such as [agents.dome] with "
             'class = "pyros_agents.dome:Dome" into pyros.toml'
+            f"{gateway if settings.gateway.agents else ''}"
         )
-    others = sorted({table.host for table in settings.agents.values() if table.host})
+    hosts = [settings.gateway.host, *(table.host for table in settings.agents.values())]
+    others = sorted({host for host in hosts if host})
     disabled = [name for name, table in settings.agents.items() if not table.enabled]
     return (
         f"no agent is to run on this machine ({host}); "

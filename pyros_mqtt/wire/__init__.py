@@ -10,7 +10,7 @@ from pyros_mqtt.wire.json_text import compact, pretty, strict
 from pyros_mqtt.wire.report import decode_report, encode_report
 from pyros_mqtt.wire.status import decode_status, encode_status, last_will
 from pyros_mqtt.wire.telemetry import decode_samples, encode_sample
-from pyros_mqtt.wire.text import typed_words
+from pyros_mqtt.wire.text import read_text, typed_words, write_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 __all__ = [
@@ -28,7 +28,9 @@ __all__ = [
     "from_rfc3339",
     "last_will",
     "pretty",
+    "read_text",
     "strict",
     "to_rfc3339",
     "typed_words",
+    "write_text",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyros_mqtt.messages import JSON
-from pyros_mqtt.wire.json_text import strict
+from pyros_mqtt.wire.json_text import compact, strict
 
 # A word as a POSIX shell sees it. Nothing here looks back, so a long text takes no longer than its
 # length says: `shlex` needs seconds for 256 KiB, and the network thread has to go on.
@@ -18,6 +18,7 @@ _PIECE = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _BLANK = re.compile(r"\s*", re.ASCII)
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*=")
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
+_PLAIN = re.compile(r"[^\s'\"\\]+")
 _SCALAR = re.compile(r"-?\d[\d.eE+-]*|true|false|null", re.ASCII)
 
 
@@ -52,6 +53,16 @@ def typed_words(words: Iterable[str]) -> dict[str, JSON]:
             raise ValueError(f"the argument {key[:80]!r} stands there twice")
         args[key] = _typed(value)
     return args
+
+
+def write_text(message: str, args: Mapping[str, JSON]) -> str:
+    """Write a command so that `read_text` reads the same; lists and objects become JSON texts."""
+    return " ".join([message, *(f"{key}={_word(value)}" for key, value in args.items())])
+
+
+def _word(value: JSON) -> str:
+    word = value if isinstance(value, str) else compact(value)
+    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def _typed(word: str) -> JSON:

@@ -31,7 +31,7 @@ TRIES = 5
 """So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
 
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_STARTS_AGENTS = ("pyros run ", "pyros up", "python ")
+_STARTS_AGENTS = ("pyros run ", "pyros up", "pyros gateway", "python ")
 
 
 class Player:
