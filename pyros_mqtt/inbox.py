@@ -22,8 +22,8 @@ from pyros_mqtt.wire.command import Properties
 
 log = logging.getLogger(__name__)
 
-TRANSIENT = frozenset({"not-ready", "full"})
-"""Codes of refusals that may not be repeated when the command comes again later."""
+NOT_READY = "not-ready"
+"""The one refusal that does not stand: the sender takes it for no answer yet, and sends again."""
 
 COPIES = 1.0
 """Seconds within which copies of one command may arrive one after the other."""
@@ -73,7 +73,7 @@ class Ticket:
 
 
 class _Lately:
-    """Refusals that are about the moment, not about the command, for a second each.
+    """Refusals of an agent that was not ready, for a second each.
 
     Copies of one command that are under way together get one answer; one that is sent again later
     is judged anew.
@@ -240,7 +240,7 @@ class Inbox:
             ticket = self._ticket(command, wall, now)
         except Refusal as refusal:
             report = self._refuse(refusal)
-            if command.id and refusal.code in TRANSIENT:
+            if command.id and refusal.code == NOT_READY:
                 self._lately.note(command, report, now)
             elif command.id:
                 self._journal.write(command, report)

@@ -166,6 +166,10 @@ class Spool:
         self._write(statement, (now, remark, command_id))
         self._write("DELETE FROM commands WHERE ended < ?", (now - KEEP_DEAD,))
 
+    def rename(self, command_id: str, new_id: str) -> None:
+        """Give a command that was refused for now a new id; it keeps its place."""
+        self._write("UPDATE commands SET id = ? WHERE id = ?", (new_id, command_id))
+
     def replace(self, old_id: str, command: Command, now: float) -> bool:
         """Put a command that was given up back, as a new one; whether it was there."""
         if not self.remove(old_id):

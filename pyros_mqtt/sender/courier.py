@@ -141,7 +141,7 @@ class Courier:
         if report is not None and report.state.was_accepted:
             self._spool.remove(command.id)
         elif report is not None and report.error and report.error.code in TRANSIENT:
-            self._again(command, report.error.text)
+            self._anew(command, report.error.text)
         elif report is not None:
             reason = report.error.text if report.error else ""
             self._spool.end(command.id, time.time(), f"{report.state}: {reason}")
@@ -149,6 +149,17 @@ class Courier:
             self._again(command, str(error))
         elif error is not None:
             self._give_up(command, error)
+
+    def _anew(self, command: Command, reason: str) -> None:
+        """Try a refused command again under a new id, since its old one stays refused."""
+        new_id = secrets.token_hex(12)
+        self._spool.rename(command.id, new_id)
+        with self._news:
+            user = self._wanted.pop(command.id, None)
+            if user is not None:
+                self._wanted[new_id] = user
+        self._spool.remark(new_id, reason)
+        self._pause_until[new_id] = time.time() + AGAIN
 
     def _again(self, command: Command, reason: str) -> None:
         self._spool.remark(command.id, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,28 @@ def test_durable_commands_keep_their_order(stage: Rehearsal) -> None:
     dome = stage.start(Dome(stage))
     assert [receipt.result(20) for receipt in receipts] == list(range(20))
     assert [n for n, _ in dome.opened] == list(range(20))
+
+
+def test_a_durable_command_waits_for_room(stage: Rehearsal) -> None:
+    gate = threading.Event()
+
+    class Narrow(Agent):
+        """Takes one command beside the one that runs."""
+
+        @on("pass")
+        def let_pass(self, n: int) -> int:
+            gate.wait(20)
+            return n
+
+    settings = Settings(state_dir=stage.settings.state_dir, journal="memory", max_waiting=1)
+    stage.start(Narrow("narrow", bus=stage.bus, settings=settings))
+    first = stage.send("narrow", "pass", n=1)
+    stage.wait_until(lambda: stage.status("narrow").task)
+    second = stage.send("narrow", "pass", n=2)
+    third = stage.sender.send_to("narrow", "pass", durable=True, n=3)
+    stage.wait_until(lambda: spool_of(stage).listing()[0].remark)
+    gate.set()
+    assert [one.result(10) for one in (first, second, third)] == [1, 2, 3]
 
 
 def test_a_later_command_starts_at_its_time_and_never_before(stage: Rehearsal) -> None:

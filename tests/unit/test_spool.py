@@ -94,6 +94,13 @@ def test_what_was_given_up_is_shown_for_a_week_and_can_be_tried_again(spool: Spo
     assert spool.find("id-2") is None
 
 
+def test_a_command_with_a_new_id_keeps_its_place(spool: Spool) -> None:
+    spool.put(command(1), NOW)
+    spool.put(command(2), NOW)
+    spool.rename("id-1", "id-9")
+    assert taken(spool, "a", NOW) == ["id-9"]
+
+
 def test_a_strange_file_is_refused(tmp_path: Path) -> None:
     strange = tmp_path / "pyros.sqlite"
     with sqlite3.connect(strange) as db:
