@@ -238,6 +238,7 @@ def _in_words(problem: Any) -> str:
         case "missing":
             return f"{where}: it is missing"
     text = str(problem["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    text = text.partition(", unable to parse")[0]
     return f"{where}: must be {text}, not {str(problem['input'])[:80]!r}"
 
 

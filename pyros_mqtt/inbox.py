@@ -253,7 +253,7 @@ class Inbox:
     def _refuse(self, refusal: Refusal) -> Report:
         command = _with_id(refusal.command or Command(self._agent, ""))
         state = Outcome.EXPIRED if isinstance(refusal, _TooLate) else Outcome.REJECTED
-        log.info("%s: %s %s: %s", self._agent, state, command.message, refusal.text)
+        log.info("%s: %s %.200r: %.500r", self._agent, state, command.message, refusal.text)
         error = Problem(refusal.code, refusal.text)
         report = report_on(command, state, time.time(), error=error)
         self._turn.append((command, report, None))

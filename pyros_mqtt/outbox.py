@@ -205,6 +205,10 @@ class Outbox:
         quick = self._condition.task is not None and self._condition.running_for(now) < QUICK
         return not quick
 
+    def is_our_about(self, payload: bytes) -> bool:
+        """Whether this is what we say of ourselves; also true while we have not said anything."""
+        return self._about is None or payload == wire.encode_about(self._about)
+
     def _publish_about(self) -> None:
         if self._about is not None:
             topic = self._topics.about(self._identity.agent)

@@ -245,7 +245,9 @@ class Agent(Conversation):
     def _on_signal(self, number: int, _frame: object) -> None:
         if self._alive.stopping.is_set():
             raise KeyboardInterrupt
-        self.log.info("%s received", signal.Signals(number).name)
+        task = self._alive.condition.task
+        waits = f"; waiting for {task.message!r}, once more to leave at once" if task else ""
+        self.log.info("%s received%s", signal.Signals(number).name, waits)
         self.stop()
 
     @property

@@ -29,7 +29,7 @@ from pyros_mqtt.sender import SpoolDesk, Voice
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Channels, Follow
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Bus, Parcel
+from pyros_mqtt.transport import Bus, Delivery, Parcel
 
 if TYPE_CHECKING:
     from pyros_mqtt.journal import Journal
@@ -167,6 +167,7 @@ class Life:
         transport.subscribe(topics.inbox(name), self.inbox.receive)
         watch = Watch(name, self.session, lambda: self.outbox.boot, self._insist, self._give_way)
         transport.subscribe(topics.status(name), watch.hear)
+        transport.subscribe(topics.about(name), self._defend_about)
         transport.on_turn(self.inbox.end_turn)
         transport.on_turn(self._tick)
         transport.on_state(self._state_changed)
@@ -187,8 +188,14 @@ class Life:
         hosting.see_off(self)
 
     def stop(self, why: str = STOPS) -> None:
-        """Ask everything to end; the running action ends at its next checkpoint."""
+        """Ask everything to end; the running action ends at its next checkpoint.
+
+        From now on no ordinary command is accepted.
+        """
         self.stopping.set()
+        if self.condition.life in {State.STARTING, State.READY} and self._replaced_by is None:
+            task = self.condition.task
+            self.condition.enter(State.STOPPING, f"waits for {task.message}" if task else "")
         self.stage.cancel_main(why)
         self.inbox.wake()
 
@@ -423,6 +430,11 @@ class Life:
     def _introduce(self) -> None:
         self._introduced = self._outfit.vocabulary()
         self.outbox.introduce(self._outfit.about(self._journal.kind))
+
+    def _defend_about(self, delivery: Delivery) -> None:
+        """Say again what we understand, where somebody has written over it."""
+        if not self.outbox.is_our_about(delivery.payload):
+            self._introduce()
 
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         if up:

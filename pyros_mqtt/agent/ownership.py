@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyros_mqtt import wire
-from pyros_mqtt.claims import Claim, Health, kept_for
+from pyros_mqtt.claims import Claim, Health, kept_for, patience
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.topics import Topics
@@ -138,7 +138,8 @@ class Watch:
                 self._insist(0)  # the will of our own broken connection came late
             return
         mine, theirs = (self._boot(), self._session), (status.boot, status.session)
-        if theirs > mine and status.state.is_alive and not delivery.retain:
+        fresh = not delivery.retain or kept_for(status, time.time()) < patience(status)
+        if theirs > mine and status.state.is_alive and fresh:
             self._leave(status)
         else:
             self._insist(status.boot)

@@ -101,12 +101,12 @@ class Stage:
         except PyrosError as error:
             return self._failed(ticket, "action-failed", str(error))
         except BaseException as error:  # sys.exit() ends the action, not the agent
-            log.exception("%s failed", command.message)
+            log.exception("%.200r failed", command.message)
             return self._failed(ticket, "action-failed", str(error) or repr(error))
         return report_on(command, Outcome.DONE, time.time(), result=result)
 
     def _failed(self, ticket: Ticket, code: str, text: str) -> Report:
-        log.warning("%s failed: %s", ticket.command.message, text)
+        log.warning("%.200r failed: %.500r", ticket.command.message, text)
         error = Problem(code, text)
         return report_on(ticket.command, Outcome.FAILED, time.time(), error=error)
 

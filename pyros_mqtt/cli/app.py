@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pyros_mqtt.version import __version__
 
 GLOBALS = ("--broker", "--root")
 """Options of the root, understood before and after the command's name."""
 
+_WORDS = (
+    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+    (r"Input should be (a )?(valid )?", "must be a "),
+    (r", unable to parse.*", ""),
+    (r"(Value error|Assertion failed), ", ""),
+)
+"""What typer hands on of pydantic, and how we say it."""
+
+
+class _Root(TyperGroup):
+    """The root, which says in our words what is wrong with an option's value."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = in_words(error.message)
+            raise
+
+
 app = typer.Typer(
+    cls=_Root,
     # plain help texts and errors: they look the same in a terminal, a pipe and a log
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -25,6 +49,13 @@ def example(*lines: str) -> str:
     """Give the end of a help text: examples, line by line as they stand."""
     title = "Example:" if len(lines) == 1 else "Examples:"
     return "\n".join(["\b", title, *(f"  {line}" for line in lines)])
+
+
+def in_words(text: str) -> str:
+    """Say what is wrong with a value, without the words of the libraries that have found it."""
+    for theirs, ours in _WORDS:
+        text = re.sub(theirs, ours, text)
+    return text
 
 
 def leading_globals(words: Sequence[str]) -> list[str]:

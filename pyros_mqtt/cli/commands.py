@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
 from pyros_mqtt.cli import (
     broker,
@@ -20,7 +22,7 @@ from pyros_mqtt.cli import (
     watch,
 )
 from pyros_mqtt.cli.app import app, leading_globals
-from pyros_mqtt.cli.endings import guarded
+from pyros_mqtt.cli.endings import USAGE, Trouble, guarded
 
 _COMMANDS = (
     run,
@@ -44,4 +46,21 @@ def main() -> None:
     for one in _COMMANDS:
         one.register(app)
     with guarded():
-        app(leading_globals(sys.argv[1:]), prog_name="pyros")
+        app(leading_globals(decoded(sys.argv[1:])), prog_name="pyros")
+
+
+def decoded(words: Sequence[str]) -> list[str]:
+    """Read what the shell has given as UTF-8, whatever the locale says.
+
+    Raises:
+        Trouble: bytes that are no text; they could not travel in JSON.
+    """
+    given = []
+    for number, word in enumerate(words, 1):
+        data = os.fsencode(word)
+        try:
+            given.append(data.decode("utf-8"))
+        except UnicodeDecodeError:
+            shown = ascii(data)[1:]
+            raise Trouble(f"argument {number} is no UTF-8 text: {shown}", USAGE) from None
+    return given

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import typer
 
+from pyros_mqtt.cli.log_form import Complaint, Record
+from pyros_mqtt.cli.show import printable
 from pyros_mqtt.errors import (
     BadName,
     NoAnswer,
@@ -50,7 +52,7 @@ def code_of(error: Exception) -> int:
 
 def complain(text: object) -> None:
     """Tell what is wrong, on standard error; further lines are indented."""
-    typer.echo("pyros: " + str(text).replace("\n", "\n  "), err=True)
+    typer.echo("pyros: " + printable(str(text)).replace("\n", "\n  "), err=True)
 
 
 @contextlib.contextmanager
@@ -81,15 +83,7 @@ def _leave_the_pipe() -> None:
     sys.exit(FAILED)
 
 
-class _OneLine(logging.Formatter):
-    """A log record in one line, as `complain` would say it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"pyros: {record.getMessage()}"
-
-
 def _set_up_logging(*, debug: bool) -> None:
     handler = logging.StreamHandler()
-    if not debug:
-        handler.setFormatter(_OneLine())
+    handler.setFormatter(Record() if debug else Complaint())
     logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, handlers=[handler])

@@ -67,17 +67,17 @@ def own_broker(settings: Settings | None) -> Iterator[Finding]:
 
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
-    """Write into the state folder."""
+    """Write into the state folder, or look whether it can be made; nothing is left behind."""
     folder = settings.state_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
+        there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        with tempfile.NamedTemporaryFile(dir=there):
             pass
     except OSError as error:
         mend = "give it to this user, or set PYROS_STATE_DIR to a folder that can be written"
         yield bad(f"the state folder {folder}: {error.strerror or error}", mend)
     else:
-        yield ok(f"the state folder {folder} can be written")
+        yield ok(f"the state folder {folder} can be {'written' if there == folder else 'made'}")
 
 
 def earth_rotation() -> Iterator[Finding]:

@@ -75,6 +75,11 @@ class Reach:
         return self.settings.model_copy(update={"brokers": self.brokers})
 
     @property
+    def place(self) -> str:
+        """The root and the brokers that are looked at, for people."""
+        return f"{self.settings.root} at {', '.join(map(str, self.brokers))}"
+
+    @property
     def topics(self) -> Topics:
         """The topic tree."""
         from pyros_mqtt.topics import Topics

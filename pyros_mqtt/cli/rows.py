@@ -16,6 +16,9 @@ HEADERS = ("agent", "state", "task", "age", "host", "detail")
 STATE = 1
 """The column that takes its colour from its word."""
 
+FAILURE = "it failed"
+"""How the detail of an agent begins that something had raised in."""
+
 _BAR = 8
 
 
@@ -26,7 +29,7 @@ def row(member: Member, *, bar: bool) -> tuple[str, ...]:
         member.name,
         state(member),
         _task(status.task, bar=bar) if status and status.task else "",
-        duration(member.age),
+        _age(member),
         status.host if status else "",
         _detail(status) if status else "",
     )
@@ -43,8 +46,14 @@ def state(member: Member) -> str:
 
 
 def is_troubled(member: Member) -> bool:
-    """Somebody has to look after it: lost, silent, or in fault."""
-    return state(member) in {"lost", "silent", "fault"}
+    """Somebody has to look after it: lost, silent, in fault, or ended by a failure."""
+    return state(member) in {"lost", "silent", "fault"} or has_failed(member)
+
+
+def has_failed(member: Member) -> bool:
+    """It said goodbye because something in it had raised."""
+    detail = member.status.detail if member.status else ""
+    return state(member) == "stopped" and detail.startswith(FAILURE)
 
 
 def as_json(member: Member) -> dict[str, Any]:
@@ -57,6 +66,13 @@ def as_json(member: Member) -> dict[str, Any]:
             table[key] = None if table[key] is None else to_rfc3339(table[key])
     age = round(member.age, 3) if math.isfinite(member.age) else None
     return {"agent": member.name, "health": member.health.value, "age": age, **said}
+
+
+def _age(member: Member) -> str:
+    """Say how old the news is; `?` for a claim without a time, as a last will is."""
+    if member.status is not None and not math.isfinite(member.age):
+        return "?"
+    return duration(member.age)
 
 
 def _task(task: Task, *, bar: bool) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
+from pyros_mqtt.cli.log_form import Record
 from pyros_mqtt.cli.reach import Reach, find_modules_here
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _perform(agent: Agent) -> None:
         complain(error)
         raise typer.Exit(EXIT_NAME_TAKEN) from None
     except KeyboardInterrupt:
+        complain(f"left at once; what {agent.name} was doing is not finished")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - the agent's log has shown where
         complain(f"{agent.name} has failed: {error}")
@@ -91,8 +92,6 @@ def _perform(agent: Agent) -> None:
 
 
 def _set_up_logging(level: str) -> None:
-    form = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s")
-    form.datefmt, form.converter = "%H:%M:%S", time.gmtime
     handler = logging.StreamHandler()
-    handler.setFormatter(form)
+    handler.setFormatter(Record())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -144,7 +144,7 @@ def _follow(receipt: Receipt, *, wait: bool) -> None:
         _tell_that_it_goes_on(receipt)
         raise typer.Exit(INTERRUPTED) from None
     if isinstance(result, str):
-        show.line(result)
+        show.line(show.printable(result) if show.is_terminal() else result)
     elif result is None:
         show.line("done")
     else:
@@ -166,7 +166,7 @@ def _plain(report: Report) -> None:
     if progress is None:
         return
     share = "" if progress.fraction is None else f"{progress.fraction:.0%} "
-    typer.echo(f"{report.state}: {share}{progress.text}".rstrip(), err=True)
+    typer.echo(f"{report.state}: {share}{show.one_line(progress.text)}".rstrip(), err=True)
 
 
 def _with_bar(receipt: Receipt) -> Any:
@@ -191,11 +191,12 @@ def _with_bar(receipt: Receipt) -> Any:
 def _mover(update: Callable[..., None], task: Any) -> Callable[[Report], None]:
     def move(report: Report) -> None:
         progress = report.progress
+        text = show.one_line(progress.text) if progress else ""
         if progress is None or progress.fraction is None:
-            update(task, remark=progress.text if progress else "")
+            update(task, remark=text)
             return
         share = f"{progress.fraction:.0%}"
-        update(task, total=1.0, completed=progress.fraction, share=share, remark=progress.text)
+        update(task, total=1.0, completed=progress.fraction, share=share, remark=text)
 
     return move
 

@@ -63,6 +63,13 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
+def one_line(text: str) -> str:
+    """Write control characters and line ends as escapes: what comes from the bus forges no line."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
 def json(value: Any) -> None:
     """Print a value as JSON, for programs."""
     from pyros_mqtt.wire import pretty

@@ -31,27 +31,28 @@ def status(
 ) -> None:
     """Show every agent's state, task and age.
 
-    Exit code 0 if all is well, 1 if an agent is lost, silent or in fault, 3 if no broker, or not
-    the agent that was asked for, is there.
+    Exit code 0 if all is well, 1 if an agent is lost, silent, in fault or ended by a failure, 3 if
+    no broker, or not the agent that was asked for, is there.
     """
-    with Reach.of(context).fleet() as fleet:
+    reach = Reach.of(context)
+    with reach.fleet() as fleet:
         settle(fleet)
-        chosen = _chosen(list(fleet.members()), agents or [])
+        chosen = _chosen(list(fleet.members()), agents or [], reach.place)
     if as_json:
         show.json([rows.as_json(one) for one in chosen])
     elif chosen:
         bar = show.is_terminal()
         show.table(rows.HEADERS, [rows.row(one, bar=bar) for one in chosen], styled=rows.STATE)
     else:
-        show.line("No agent has been seen on this broker")
+        show.line(f"No agent has been seen under {reach.place}")
     if any(rows.is_troubled(one) for one in chosen):
         raise typer.Exit(FAILED)
 
 
-def _chosen(members: list[Member], names: list[str]) -> list[Member]:
+def _chosen(members: list[Member], names: list[str], place: str) -> list[Member]:
     known = {one.name for one in members}
     for name in names:
         if name not in known:
             hint = nearest(name, known, "known agents")
-            raise Trouble(f"there is no agent {name!r}; {hint}", NO_ANSWER)
+            raise Trouble(f"there is no agent {name!r} under {place}; {hint}", NO_ANSWER)
     return [one for one in members if one.name in names or not names]

@@ -115,12 +115,12 @@ def _in_words(told: dict[str, Any]) -> str:
     if told["kind"] == "command":
         words = [told["message"], *(f"{key}={_short(one)}" for key, one in told["args"].items())]
         words += ["(urgent)"] if told["urgent"] else []
-        text = show.printable(f"{sender} -> {agent}: {' '.join(words)}")
+        text = show.one_line(f"{sender} -> {agent}: {' '.join(words)}")
         return f"{moment} {show.coloured(text, 'command')}"
     if told["kind"] == "unreadable":
-        return show.printable(f"{moment} {agent} / {sender}: {told['problem']}")
+        return show.one_line(f"{moment} {agent} / {sender}: {told['problem']}")
     state = show.coloured(told["state"], told["state"])
-    message, remark = show.printable(told["message"]), show.printable(_remark(told))
+    message, remark = show.one_line(told["message"]), show.one_line(_remark(told))
     return f"{moment} {agent} -> {sender}: {message} {state} {remark}".rstrip()
 
 

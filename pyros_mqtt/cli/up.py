@@ -102,7 +102,7 @@ class _Lines:
         start = f"{name.ljust(self._width)} |"
         if show.is_terminal():
             start = typer.style(start, fg=self._colours.get(name))
-        show.line(f"{start} {text}")
+        show.line(f"{start} {show.one_line(text.expandtabs())}")
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ def watch(context: typer.Context) -> None:
         fleet.on_change(lambda _: news.set())
         settle(fleet)
         if show.is_terminal():
-            _draw(fleet, news, f"{reach.topics.root} at {reach.brokers[0]}")
+            _draw(fleet, news, reach.place)
         else:
             _tell(fleet, news)
 

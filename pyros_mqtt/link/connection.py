@@ -238,7 +238,9 @@ class Connection:
     def _on_disconnect(
         self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        self.lost = self.lost or str(reason)
+        reason_text = str(reason)
+        unspecified = reason_text == "Unspecified error"
+        self.lost = self.lost or ("the broker closed it" if unspecified else reason_text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         try:

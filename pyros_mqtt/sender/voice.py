@@ -287,7 +287,8 @@ class Voice:
             pending.bereaved_since = now
         elif now - pending.bereaved_since > BEREAVED:
             state = pending.receipt.state
-            text = f"{peer.whereabouts()} since; what became of it ({state}) is not known"
+            where = peer.whereabouts() if peer.is_away else "the agent was started anew"
+            text = f"{where}; what became of the command, last reported as {state}, is not known"
             self._settle(pending, NoAnswer(pending.command, text))
 
     def _set_clock(self, pending: _Pending, when: float) -> None:

@@ -67,4 +67,5 @@ def _nearest(key: str, known: Iterable[str]) -> str:
 
 def _reason(text: str) -> str:
     text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    text = text.partition(", unable to parse")[0]
     return " ".join(text.replace("Input should be", "must be").split())

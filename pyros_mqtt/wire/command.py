@@ -10,7 +10,7 @@ from typing import Any
 from pyros_mqtt.errors import BadName, Refusal
 from pyros_mqtt.messages import JSON, Command
 from pyros_mqtt.topics import ANONYMOUS, check_name
-from pyros_mqtt.wire.json_text import strict, to_bytes
+from pyros_mqtt.wire.json_text import strict, to_exact_bytes
 from pyros_mqtt.wire.text import read_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
@@ -49,7 +49,7 @@ def encode_command(command: Command) -> bytes:
         body["urgent"] = True
     if command.session is not None:
         body["session"] = command.session
-    return to_bytes(body | _times(command))
+    return to_exact_bytes(body | _times(command))
 
 
 def _times(command: Command) -> dict[str, JSON]:
@@ -80,7 +80,9 @@ def decode_command(
     Raises:
         Refusal: with the protocol's code, and as much of the command as could be read.
     """
-    blank = Command(agent, "")
+    beside = properties or Properties()
+    # known before a byte of the body is read, so that each refusal finds its way home
+    blank = Command(agent, "", id=_correlated(beside), reply_to=_concrete(beside.reply_to))
     if len(payload) > max_payload:
         text = f"{len(payload)} bytes, at most {max_payload} are taken"
         raise Refusal("too-large", text, _echoed(blank, payload))
@@ -89,7 +91,7 @@ def decode_command(
         return None
     blank = _echoed(blank, payload)
     if text.lstrip()[0] == "{":
-        return _from_object(_object_of(text, blank), blank, arrived, properties or Properties())
+        return _from_object(_object_of(text, blank), blank, arrived, beside)
     try:
         message, args = read_text(text)
     except ValueError as error:
@@ -97,7 +99,7 @@ def decode_command(
     if not message:
         raise Refusal("unknown-message", "there is no message before the arguments", blank)
     body = {"message": message, "args": args}
-    return _from_object(body, blank, arrived, properties or Properties())
+    return _from_object(body, blank, arrived, beside)
 
 
 def _text_of(payload: bytes, blank: Command) -> str:
@@ -111,7 +113,22 @@ def _text_of(payload: bytes, blank: Command) -> str:
     return text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
 
 
+def _correlated(beside: Properties) -> str:
+    """The id that MQTT 5 carries, as far as it is one."""
+    given = (beside.correlation or b"").decode("latin-1")
+    return given if _ID.fullmatch(given) else ""
+
+
+def _concrete(topic: str | None) -> str | None:
+    """A topic that a report may be sent to: no pattern, and nobody's inbox."""
+    if not topic or any(sign in topic for sign in "+#\0") or topic.endswith("/inbox"):
+        return None
+    return topic
+
+
 def _echoed(command: Command, payload: bytes) -> Command:
+    if command.id:
+        return command
     return replace(command, echo=payload[: 4 * MAX_ECHO].decode(errors="replace")[:MAX_ECHO])
 
 
@@ -128,12 +145,12 @@ def _object_of(text: str, blank: Command) -> dict[str, JSON]:
 def _from_object(
     body: dict[str, JSON], blank: Command, arrived: float, properties: Properties
 ) -> Command:
-    """Check field after field; who sent it comes first, so that a refusal finds its way home."""
+    """Check field after field; who sent it comes first, so that a refusal reaches its sender."""
     named = replace(blank, id=_id(body, properties, blank), message=_label(body))
     if named.id:
         named = replace(named, echo=None)
     named = replace(named, sender=_sender(body, named))
-    known = replace(named, reply_to=_reply_topic(properties, named))
+    known = _with_reply_topic(named, properties)
     for field in body:
         if field not in _FIELDS and not field.startswith("x-"):
             text = f"there is no field {field[:80]!r}; fields of your own start with 'x-'"
@@ -181,14 +198,12 @@ def _label(body: dict[str, JSON]) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _reply_topic(properties: Properties, known: Command) -> str | None:
+def _with_reply_topic(named: Command, properties: Properties) -> Command:
     topic = properties.reply_to
-    if not topic:
-        return None
-    if "+" in topic or "#" in topic or "\0" in topic or topic.endswith("/inbox"):
-        text = f"the response topic {topic!r} has a wildcard or is an inbox"
-        raise Refusal("bad-name", text, known)
-    return topic
+    if topic and _concrete(topic) is None:
+        text = f"the response topic {topic[:80]!r} has a wildcard or is an inbox"
+        raise Refusal("bad-name", text, named)
+    return named
 
 
 def _checked(field: str, value: JSON, known: Command) -> Any:
@@ -205,20 +220,17 @@ def _deadline(
     values: dict[str, Any], arrived: float, properties: Properties, known: Command
 ) -> float | None:
     """The absolute deadline; a lifetime without `sent_at` counts from the arrival."""
-    ways = []
+    said = []
     if "ttl" in values:
-        ways.append(values.get("sent_at", arrived) + values["ttl"])
+        said.append(values.get("sent_at", arrived) + values["ttl"])
     if "expires" in values:
-        ways.append(values["expires"])
-    if properties.expiry is not None:
-        if "ttl" in values and abs(values["ttl"] - properties.expiry) > SAME_MOMENT:
-            text = f"ttl {values['ttl']} s and message expiry {properties.expiry} s differ"
-            raise Refusal("conflict", text, known)
-        if "ttl" not in values:
-            ways.append(arrived + properties.expiry)
+        said.append(values["expires"])
+    # brokers take off the time that a message has waited, so only moments can be compared
+    beside = [] if properties.expiry is None else [arrived + properties.expiry]
+    ways = said + beside
     if ways and max(ways) - min(ways) > SAME_MOMENT:
         raise Refusal("conflict", "two deadlines are given, and they differ", known)
-    return min(ways, default=None)
+    return min(said or beside, default=None)
 
 
 def _string(value: JSON) -> str:

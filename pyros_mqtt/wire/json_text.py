@@ -32,12 +32,23 @@ def pretty(value: JSON) -> str:
 
 
 def to_bytes(value: JSON) -> bytes:
-    """Write `value` as a payload. A lone surrogate, which UTF-8 cannot hold, is escaped."""
-    text = _encode(value)
+    """Write `value` as a payload; what is no Unicode text, such as a bad byte, becomes `?`."""
+    return _encode(value).encode(errors="replace")
+
+
+def to_exact_bytes(value: JSON) -> bytes:
+    """Write `value` as a payload, or not at all.
+
+    Raises:
+        ValueError: it holds a lone surrogate, which is no text, or NaN or Infinity.
+        TypeError: it holds something that JSON has no form for.
+    """
     try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+        return _encode(value).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{error.object[error.start - 20 : error.end]!a} holds bytes that are no text"
+        ) from None
 
 
 def strict(text: str) -> JSON:

@@ -351,3 +351,32 @@ def test_a_response_topic_is_concrete_and_no_inbox(topic: str) -> None:
     assert refusal.code == "bad-name"
     assert refusal.command is not None
     assert refusal.command.reply_to is None
+
+
+def test_an_argument_that_is_no_text_is_refused_by_its_sender() -> None:
+    command = Command("dome", "say", {"text": "\udcff"})
+    with pytest.raises(ValueError, match="no text"):
+        encode_command(command)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"{", b"\xff", b'{"message": "x", "from": "+"}', b'{"message": "x", "q": 1}']
+)
+def test_a_refusal_goes_where_mqtt_5_says(payload: bytes) -> None:
+    beside = Properties(correlation=b"mine", reply_to="answers/here")
+    with pytest.raises(Refusal) as caught:
+        decode_command(payload, "dome", arrived=0.0, properties=beside)
+    command = caught.value.command
+    assert command is not None
+    assert (command.id, command.reply_to, command.echo) == ("mine", "answers/here", None)
+
+
+def test_a_message_that_has_waited_in_the_broker_agrees_with_its_lifetime() -> None:
+    sent = 1_000_000.0
+    payload = b'{"message": "x", "ttl": 20, "sent_at": "1970-01-12T13:46:40Z"}'
+    beside = Properties(expiry=5)
+    command = decode_command(payload, "dome", arrived=sent + 15, properties=beside)
+    assert command is not None
+    assert command.deadline == sent + 20
+    with pytest.raises(Refusal, match="differ"):
+        decode_command(payload, "dome", arrived=sent + 1, properties=beside)
