@@ -128,6 +128,7 @@ class Inbox:
         self._waiting: deque[Ticket] = deque()
         self._urgent: deque[Ticket] = deque()
         self._lately = _Lately()
+        self._acknowledged = False
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
         """Empty payloads that came in."""
@@ -153,6 +154,9 @@ class Inbox:
     def end_turn(self) -> None:
         """Commit the journal; only then tell the senders, and let the threads have the work."""
         turn, self._turn = self._turn, []
+        if self._acknowledged:
+            reach("after_ack")  # the broker has had its acknowledgements since the last turn
+        self._acknowledged = bool(turn)
         if not turn:
             return
         self._journal.commit()

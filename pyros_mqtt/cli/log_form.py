@@ -1,4 +1,4 @@
-"""How log records look on a terminal: what came from the bus neither drives it nor forges a line."""
+"""Log records on a terminal: what came from the bus neither drives it nor forges a line."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ class Record(logging.Formatter):
     def __init__(self) -> None:
         """Prepare the one form that there is."""
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
-
-    converter = time.gmtime
+        self.converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record. Any thread."""

@@ -15,7 +15,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
-from pyros_mqtt.failpoints import reach
 from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
 from pyros_mqtt.link.connection import CONNECT_TIMEOUT, V5, V311, Access, Connection
@@ -305,8 +304,6 @@ class Link:
         if self._unacknowledged:
             connection.acknowledge(self._unacknowledged)
             self._unacknowledged.clear()
-            connection.flush()
-            reach("after_ack")
 
     def _send(self, connection: Connection) -> None:
         while (item := self._backlog.take()) is not None:

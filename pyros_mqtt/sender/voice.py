@@ -68,6 +68,7 @@ class _Pending:
     away_since: float | None = None
     refused_since: float | None = None
     session: str = ""
+    inquired_of: str = ""
     bereaved_since: float | None = None
 
     @property
@@ -283,7 +284,11 @@ class Voice:
         gone = peer.is_away or (pending.session and peer.session != pending.session)
         if not gone or not self._transport.is_up:
             pending.bereaved_since = None
-        elif pending.bereaved_since is None:
+            return
+        if not peer.is_away and pending.inquired_of != peer.session:
+            pending.inquired_of = peer.session
+            self._inquire(pending)  # its journal may know
+        if pending.bereaved_since is None:
             pending.bereaved_since = now
         elif now - pending.bereaved_since > BEREAVED:
             state = pending.receipt.state

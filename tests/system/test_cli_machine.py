@@ -181,6 +181,13 @@ def test_the_doctor_examines_machine_and_bus(pyros: Pyros, barebones: str) -> No
     assert f"ok    this clock agrees with that of {barebones}" in done.out
 
 
+def test_the_doctor_does_not_make_the_state_folder(pyros: Pyros, tmp_path: Path) -> None:
+    folder = tmp_path / "none" / "state"
+    done = pyros("doctor", PYROS_STATE_DIR=str(folder))
+    assert f"the state folder {folder} can be made" in done.out
+    assert not folder.parent.exists()
+
+
 def test_the_doctor_names_the_protocol_of_an_older_broker(
     pyros: Pyros, embedded_url: BrokerUrl
 ) -> None:

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from pyros_mqtt.settings import BrokerUrl
+from pyros_mqtt.topics import Topics
 from tests.need import need
 from tests.system.pyros_command import Pyros, until
+from tests.system.test_cli_views import publish
 
 BAREBONES = "pyros_agents.barebones:Barebones"
 
 WITH_OPTIONS = """
 import os
+import threading
 from typing import Any
 from pyros_mqtt import Agent, on
 
@@ -32,6 +36,12 @@ class Echo(Agent):
 class Hard(Echo):
     def __init__(self, *, gain: float, **more: Any):
         super().__init__(gain=gain, **more)
+
+class Stubborn(Agent):
+    @on("hang")
+    def hang(self) -> None:
+        self.log.warning("hangs")
+        threading.Event().wait(60)
 
 class Breaks(Agent):
     def work(self) -> None:
@@ -135,6 +145,34 @@ def test_an_agent_that_breaks_ends_with_a_failure(ours: Pyros) -> None:
     done = ours("run", "observatory_of_ours:Breaks")
     assert done.code == 1
     assert "breaks has failed: no such dome" in done.err
+    shown = ours("status", "breaks")
+    assert "it failed: no such dome" in shown.out
+    assert shown.code == 1
+
+
+def test_what_comes_from_the_bus_does_not_drive_the_terminal_of_a_run(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    with pyros.running("run", BAREBONES) as agent:
+        until(lambda: ready(pyros, "barebones"))
+        inbox = Topics(topic_root).inbox("barebones")
+        evil = b"x\x1b[2Jevil\x1b]0;t\x07\nfake line"
+        publish(mosquitto_url, inbox, b"y" * 200_000, retain=False)
+        publish(mosquitto_url, inbox, evil, retain=False)
+        assert agent.until("fake line").isprintable()
+        assert max(map(len, agent.said)) < 1000
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_says_so(ours: Pyros) -> None:
+    with ours.running("run", "observatory_of_ours:Stubborn") as agent:
+        until(lambda: ready(ours, "stubborn"))
+        ours("send", "stubborn", "hang")
+        agent.until("hangs")
+        agent.process.send_signal(signal.SIGINT)
+        agent.until("SIGINT received")
+        agent.process.send_signal(signal.SIGINT)
+        assert "left at once" in agent.until("pyros: ")
+        assert agent.process.wait(20) == 130
 
 
 # -- up --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 
@@ -76,6 +77,24 @@ def test_words_that_are_no_arguments_are_a_wrong_usage(pyros: Pyros, words: tupl
     assert done.code == 2
     assert "Usage: pyros send" in done.err
     assert done.is_plain()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--ttl", "0"), "must be at least 0.001"), (("--ttl", "x"), "must be a number")],
+)
+def test_a_wrong_option_is_told_in_words(pyros: Pyros, words: tuple[str], said: str) -> None:
+    done = pyros("send", "dome", "open", *words)
+    assert done.code == 2
+    assert done.err.endswith(f"Invalid value for '--ttl': {said}\n")
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_an_argument_that_is_no_text_is_refused_at_once(pyros: Pyros, locale: str) -> None:
+    word = os.fsdecode(b"name=\xff\xfe")
+    done = pyros("send", "dome", "open", word, LC_ALL=locale, PYROS_BROKERS="mqtt://127.0.0.1:1")
+    assert done.code == 2
+    assert r"argument 4 is no UTF-8 text: 'name=\xff\xfe'" in done.err
 
 
 def test_an_unreachable_broker_is_told_soon(pyros: Pyros) -> None:

@@ -50,7 +50,7 @@ def test_a_lost_agent_makes_the_exit_code_1(
     publish(mosquitto_url, Topics(topic_root).status("dome"), last_will("dome", "s", 1))
     done = pyros("status")
     assert done.code == 1
-    assert "lost" in done.out
+    assert done.out.splitlines()[1].split() == ["dome", "lost", "?"]
 
 
 def test_status_of_an_unknown_agent_suggests_the_nearest(pyros: Pyros, barebones: str) -> None:
@@ -60,8 +60,9 @@ def test_status_of_an_unknown_agent_suggests_the_nearest(pyros: Pyros, barebones
 
 
 def test_an_empty_bus_is_told(pyros: Pyros) -> None:
-    done = pyros("status")
-    assert (done.code, done.out) == (0, "No agent has been seen on this broker\n")
+    done = pyros("status", "--root", "esp/t60")
+    place = f"esp/t60 at {pyros.variables['PYROS_BROKERS']}"
+    assert (done.code, done.out) == (0, f"No agent has been seen under {place}\n")
     assert pyros("status", "--json").out == "[]\n"
 
 
@@ -93,6 +94,18 @@ def test_tail_shows_commands_and_reports_as_they_pass(pyros: Pyros, barebones: s
         tail.until(f"Z {barebones} -> ops: hello accepted$")
         tail.until(f'Z {barebones} -> ops: hello done {{"greeting":"hello a b"}}$')
         assert tail.end(signal.SIGINT) == 0
+
+
+def test_a_command_cannot_forge_a_line_of_the_tail(
+    pyros: Pyros, barebones: str, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    with pyros.running("tail") as tail:
+        speak_until_heard(pyros, barebones, tail)
+        evil = b"x\x1b[2Jevil\x1b]0;t\x07\nfake line"
+        publish(mosquitto_url, Topics(topic_root).inbox(barebones), evil, retain=False)
+        line = tail.until("fake line")
+        assert line.isprintable()
+        assert f"-> {barebones}: " in line
 
 
 def test_tail_for_programs_is_an_object_a_line(pyros: Pyros, barebones: str) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import enum
+import math
+import os
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
 
-from pyros_mqtt.cli.app import leading_globals
+from pyros_mqtt.cli.app import in_words, leading_globals
+from pyros_mqtt.cli.commands import decoded
+from pyros_mqtt.cli.endings import USAGE, Trouble
+from pyros_mqtt.cli.rows import is_troubled, row
 from pyros_mqtt.cli.schema_words import arguments, usage
-from pyros_mqtt.cli.show import duration, printable
+from pyros_mqtt.cli.show import duration, one_line, printable
+from pyros_mqtt.claims import Health
 from pyros_mqtt.dispatch import Action
+from pyros_mqtt.fleet import Member
+from pyros_mqtt.messages import State, Status
 
 
 def test_global_options_are_understood_after_the_command() -> None:
@@ -38,6 +46,51 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
 
 def test_control_characters_are_taken_out() -> None:
     assert printable("a\x1b[31mb\x07\nc") == "a\ufffd[31mb\ufffd\nc"
+
+
+def test_a_line_cannot_be_forged() -> None:
+    assert one_line("a\x1b[31m\nb\u2028c é") == r"a\x1b[31m\nb\u2028c é"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("Input should be greater than or equal to 0.001", "must be at least 0.001"),
+        ("Input should be less than or equal to 65535", "must be at most 65535"),
+        (
+            "Input should be a valid number, unable to parse string as a number",
+            "must be a number",
+        ),
+        ("Value error, 'foo' is not one of 'a', 'b'.", "'foo' is not one of 'a', 'b'."),
+    ],
+)
+def test_a_wrong_value_is_told_in_our_words(theirs: str, ours: str) -> None:
+    assert in_words(theirs) == ours
+
+
+def test_arguments_are_utf_8_whatever_the_locale_says() -> None:
+    assert decoded(["send", os.fsdecode("é".encode())]) == ["send", "é"]
+
+
+def test_an_argument_that_is_no_text_is_a_wrong_usage() -> None:
+    with pytest.raises(Trouble, match=r"argument 2 is no UTF-8 text: 'name=\\xff'") as caught:
+        decoded(["send", os.fsdecode(b"name=\xff")])
+    assert caught.value.code == USAGE
+
+
+def member(state: State, health: Health, age: float, detail: str = "") -> Member:
+    return Member("dome", Status("dome", state, detail=detail), None, age, health)
+
+
+def test_an_agent_that_ended_by_a_failure_needs_somebody() -> None:
+    assert is_troubled(member(State.STOPPED, Health.STOPPED, 3.0, "it failed: no such dome"))
+    assert not is_troubled(member(State.STOPPED, Health.STOPPED, 3.0))
+
+
+def test_the_age_of_the_lost_is_told_where_it_is_known() -> None:
+    assert row(member(State.LOST, Health.LOST, 3.0), bar=False)[3] == "3.0 s"
+    assert row(member(State.LOST, Health.LOST, math.inf), bar=False)[3] == "?"
+    assert row(Member("dome", None, None, math.inf, Health.UNKNOWN), bar=False)[3] == "-"
 
 
 class Filter(enum.Enum):

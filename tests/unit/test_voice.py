@@ -375,7 +375,10 @@ def test_an_agent_that_is_lost_after_the_acceptance_leaves_its_fate_unknown(scen
     scene.pass_time(2)
     error = error_of(receipt)
     assert type(error) is NoAnswer
-    assert "the agent is lost on t60" in str(error)
+    assert str(error).endswith(
+        "the agent is lost on t60; what became of the command, last reported as accepted, "
+        "is not known"
+    )
 
 
 def test_an_agent_that_was_restarted_has_time_to_say_what_became_of_it(scene: Scene) -> None:
@@ -386,6 +389,18 @@ def test_an_agent_that_was_restarted_has_time_to_say_what_became_of_it(scene: Sc
     scene.pass_time(BEREAVED / 2)
     scene.report("interrupted", error={"code": "timeout", "text": "it died"})
     assert receipt.state == "interrupted"
+
+
+def test_an_agent_that_was_restarted_and_says_nothing_leaves_its_fate_unknown(
+    scene: Scene,
+) -> None:
+    scene.claim("busy")
+    receipt = scene.send()
+    scene.report("running")
+    scene.claim("ready", session="two", boot=2)
+    scene.pass_time(1)
+    scene.pass_time(BEREAVED + 1)
+    assert "the agent was started anew; what became of the command" in str(error_of(receipt))
 
 
 def test_our_own_outage_says_nothing_about_the_agent(scene: Scene) -> None:

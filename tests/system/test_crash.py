@@ -1,0 +1,109 @@
+"""An agent that is killed at the worst moments: nothing accepted is lost, nothing runs twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyros_mqtt import Interrupted, Sender, Settings
+from pyros_mqtt.failpoints import FAILPOINTS, Failpoint
+from pyros_mqtt.settings import BrokerUrl
+from tests.system.pyros_command import Pyros, Running
+
+COUNTER = '''
+import os
+from pathlib import Path
+from pyros_mqtt import Agent, on
+
+class Counter(Agent):
+    """Notes on disk that it has begun."""
+
+    @on("move")
+    def move(self, n: int) -> int:
+        return self.begin("move", n)
+
+    @on("set", idempotent=True)
+    def set(self, n: int) -> int:
+        return self.begin("set", n)
+
+    def begin(self, word: str, n: int) -> int:
+        with Path("history.txt").open("a") as history:
+            history.write(f"{word} {n}\\n")
+            os.fsync(history.fileno())
+        self.sleep(0.1)
+        return n
+'''
+
+
+class Site:
+    """A folder with an agent in it, that can be started, killed, and started again."""
+
+    def __init__(self, url: BrokerUrl, root: str, folder: Path) -> None:
+        (folder / "counter.py").write_text(COUNTER)
+        self.folder = folder
+        self.state = {"PYROS_STATE_DIR": str(folder / "state")}
+        self.pyros = Pyros(folder, PYROS_BROKERS=str(url), PYROS_ROOT=root, **self.state)
+        self.settings = Settings(brokers=[str(url)], root=root, state_dir=folder / "ops")
+        self.sender = Sender("ops", settings=self.settings)
+
+    def history(self) -> list[str]:
+        file = self.folder / "history.txt"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def site(mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path) -> Iterator[Site]:
+    one = Site(mosquitto_url, topic_root, tmp_path)
+    with one.sender:
+        yield one
+
+
+def killed_by_itself(agent: Running) -> bool:
+    return agent.process.wait(20) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("point", FAILPOINTS)
+def test_what_moves_something_never_starts_twice(site: Site, point: Failpoint) -> None:
+    with site.pyros.running("run", "counter:Counter", PYROS_FAIL=point) as agent:
+        agent.until("ready")
+        receipt = site.sender.post("counter", "move", {"n": 1}, ttl=60)
+        assert killed_by_itself(agent)
+    with site.pyros.running("run", "counter:Counter") as agent:
+        agent.until("ready")
+        if point in {"after_start", "after_run"}:
+            with pytest.raises(Interrupted):
+                receipt.result(20)
+        else:
+            assert receipt.result(20) == 1
+    # killed after the start was noted and before the action, it has not begun at all
+    assert site.history() == ([] if point == "after_start" else ["move 1"])
+
+
+@pytest.mark.parametrize("point", FAILPOINTS)
+def test_what_is_idempotent_is_done_in_the_end(site: Site, point: Failpoint) -> None:
+    with site.pyros.running("run", "counter:Counter", PYROS_FAIL=point) as agent:
+        agent.until("ready")
+        receipt = site.sender.post("counter", "set", {"n": 2}, ttl=60)
+        assert killed_by_itself(agent)
+    with site.pyros.running("run", "counter:Counter") as agent:
+        agent.until("ready")
+        assert receipt.result(20) == 2
+    assert set(site.history()) == {"set 2"}
+
+
+def test_a_repetition_after_a_restart_gets_the_same_report(site: Site) -> None:
+    with site.pyros.running("run", "counter:Counter") as agent:
+        agent.until("ready")
+        first = site.sender.post("counter", "move", {"n": 3}, ttl=60)
+        assert first.result(20) == 3
+        os.kill(agent.process.pid, signal.SIGKILL)
+        agent.process.wait(10)
+    with site.pyros.running("run", "counter:Counter") as agent:
+        agent.until("ready")
+        again = site.sender._voice.send(first.command)
+        assert again.result(20) == 3
+    assert site.history() == ["move 3"]
