@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from functools import cached_property, singledispatch
+from functools import cached_property, partialmethod, singledispatch
 from typing import Any, Self, TypeVar, overload
 
 from pyros_mqtt.daily import Daily
@@ -19,16 +20,16 @@ from pyros_mqtt.errors import AgentError, Refusal
 from pyros_mqtt.messages import JSON, Command, MessageInfo
 
 if typing.TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pyros_mqtt.arguments import Arguments
 
 ALWAYS_URGENT = frozenset({"abort", "stop", "close", "park", "shutdown"})
 """Messages that overtake all others wherever an agent has them (protocol section 4)."""
 
-MOST_PROBLEMS = 10
-"""So many wrong arguments are named in one refusal."""
-
 PATIENCE = 10.0
 """Seconds without a sign of life after which an action counts as hung."""
+
+_MARKS = ("_pyros_marks", "_pyros_chore")
+_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_-]*=", re.ASCII)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -88,14 +89,18 @@ def on(  # noqa: PLR0913 - each is a choice of the agent's author
         task: who does the work instead of the method, such as a Celery task. The task declares
             the arguments; the method gets its result, if it has a parameter for it, and what it
             returns, if that is not None, takes the result's place.
+
+    Raises:
+        AgentError: it stands there without a message, or above something that is no method.
     """
+    if not isinstance(message, str):
+        raise AgentError(f'write @on("MESSAGE") above a method, not @on({message!r})')
     overtakes = message in ALWAYS_URGENT if urgent is None else urgent
 
     def mark(method: Method) -> Method:
         rules = Rules(ttl, overtakes, idempotent or overtakes, patience)
         marks = [*getattr(method, "_pyros_marks", ()), Mark(message, rules, task)]
-        method._pyros_marks = marks  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
-        return method
+        return _marked(method, "_pyros_marks", marks, f"@on({message!r})")
 
     return mark
 
@@ -114,16 +119,27 @@ def every(seconds: float | str) -> Callable[[Method], Method]:
 
     Raises:
         ValueError: `seconds` is not positive, or the words cannot be understood.
+        AgentError: it stands there without a time.
     """
+    if callable(seconds):
+        raise AgentError("write @every(seconds=1) above a method, not @every alone")
     when = Daily.of(seconds) if isinstance(seconds, str) else seconds
     if not isinstance(when, Daily) and not when > 0:
         raise ValueError(f"every(seconds={seconds!r}): a chore needs a positive period")
 
     def mark(method: Method) -> Method:
-        method._pyros_chore = Chore(when)  # type: ignore[attr-defined]  # noqa: SLF001
-        return method
+        return _marked(method, "_pyros_chore", Chore(when), f"@every({seconds!r})")
 
     return mark
+
+
+def _marked(method: Method, kind: str, mark: Any, words: str) -> Method:
+    try:
+        setattr(method, kind, mark)
+    except AttributeError:
+        what = type(method).__name__
+        raise AgentError(f"{words} stands above a {what}; it belongs above a method") from None
+    return method
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,7 @@ class Action:
     def _parameters(self) -> tuple[inspect.Parameter, ...]:
         try:
             return tuple(inspect.signature(self.call, eval_str=True).parameters.values())
-        except (NameError, TypeError, ValueError) as error:
+        except (NameError, AttributeError, SyntaxError, TypeError, ValueError) as error:
             text = f"the action of {self.message!r} has a signature that cannot be read: {error}"
             raise AgentError(text) from None
 
@@ -151,29 +167,22 @@ class Action:
         return [p.name for p in self._parameters] == ["message"]
 
     @cached_property
-    def _arguments(self) -> type[BaseModel]:
-        """The declared arguments as a pydantic model, which checks and describes them."""
-        from pydantic import ConfigDict, create_model
+    def _arguments(self) -> Arguments:
+        from pyros_mqtt.arguments import Arguments
 
-        if any(p.kind is p.POSITIONAL_ONLY for p in self._parameters):
-            raise AgentError(
-                f"the action of {self.message!r} has positional-only parameters; "
-                "arguments of messages come by name"
-            )
-        named = [p for p in self._parameters if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
-        loose = any(p.kind is p.VAR_KEYWORD for p in self._parameters)
-        fields: dict[str, Any] = {
-            # an alias, so that no argument's name can collide with the model's own attributes
-            f"a_{p.name}": (Any if p.annotation is p.empty else p.annotation, _declared(p))
-            for p in named
-        }
-        config = ConfigDict(
-            extra="allow" if loose else "forbid",
-            coerce_numbers_to_str=True,
-            allow_inf_nan=False,
-            arbitrary_types_allowed=True,
-        )
-        return create_model(f"{self.message} arguments", __config__=config, **fields)
+        return Arguments(self.message, self._parameters)
+
+    def verify(self) -> None:
+        """Look whether messages can call it.
+
+        Raises:
+            AgentError: it is no ordinary function, or its arguments cannot be checked.
+        """
+        refuse_unless_ordinary(f"the action of {self.message!r}", self.call)
+        if self.then is not None:
+            refuse_unless_ordinary(f"the action of {self.message!r}", self.then)
+        if not self._wants_command:
+            _ = self._arguments
 
     def check(self, command: Command) -> dict[str, Any]:
         """Turn a command's arguments into the keyword arguments of the call.
@@ -183,18 +192,7 @@ class Action:
         """
         if self._wants_command:
             return {"message": command}
-        from pydantic import ValidationError
-
-        try:
-            model = self._arguments.model_validate(command.args)
-        except ValidationError as error:
-            problems = error.errors(include_url=False)
-            told = [_in_words(problem) for problem in problems[:MOST_PROBLEMS]]
-            more = len(problems) - len(told)
-            text = "; ".join(told) + (f"; and {more} more" if more else "")
-            raise Refusal("bad-arguments", text, command) from None
-        given = {name.removeprefix("a_"): getattr(model, name) for name in type(model).model_fields}
-        return given | (model.model_extra or {})
+        return self._arguments.check(command)
 
     def info(self) -> MessageInfo:
         """Describe the message for the about document."""
@@ -212,34 +210,26 @@ class Action:
     def _schema(self) -> dict[str, JSON]:
         if self._wants_command:
             return {"type": "object", "additionalProperties": True}
-        from pydantic import PydanticUserError
-
-        try:
-            schema: dict[str, JSON] = self._arguments.model_json_schema()
-        except PydanticUserError as error:
-            text = f"the arguments of {self.message!r} cannot be described: {error.message}"
-            raise AgentError(text) from None
-        schema.pop("title", None)
-        return schema
+        return dict(self._arguments.schema)
 
 
-def _declared(parameter: inspect.Parameter) -> Any:
-    from pydantic import Field
+def refuse_unless_ordinary(what: str, call: Any) -> None:
+    """Refuse a function that would only be begun by its call, and never run.
 
-    default = ... if parameter.default is parameter.empty else parameter.default
-    return Field(default, alias=parameter.name)
-
-
-def _in_words(problem: Any) -> str:
-    where = ".".join(str(step)[:80] for step in problem["loc"]) or "arguments"
-    match problem["type"]:
-        case "extra_forbidden":
-            return f"{where}: there is no such argument"
-        case "missing":
-            return f"{where}: it is missing"
-    text = str(problem["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    text = text.partition(", unable to parse")[0]
-    return f"{where}: must be {text}, not {str(problem['input'])[:80]!r}"
+    Raises:
+        AgentError: `call` is an async or a generator function.
+    """
+    for one in (call, getattr(call, "__call__", call)):  # noqa: B004 - it may be an async one
+        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+            raise AgentError(
+                f"{what} is an async function; actions, chores and hooks are ordinary functions "
+                "that run in the agent's threads: write def, and wait with self.sleep()"
+            )
+        if inspect.isgeneratorfunction(one):
+            raise AgentError(
+                f"{what} is a generator; actions, chores and hooks are ordinary functions: "
+                "write return instead of yield, and tell of progress with self.progress()"
+            )
 
 
 @singledispatch
@@ -289,7 +279,7 @@ class ActionTable(MutableMapping[str, Callable[..., Any]]):
         """Bind a message, with the rules of its name.
 
         Raises:
-            AgentError: the message is no text, or the action cannot be called.
+            AgentError: the message is no text, or messages cannot call the action.
         """
         urgent = message in ALWAYS_URGENT
         self.bind(Action(message, call, Rules(urgent=urgent, idempotent=urgent)))
@@ -302,7 +292,7 @@ class ActionTable(MutableMapping[str, Callable[..., Any]]):
         """Bind an action with rules of its own.
 
         Raises:
-            AgentError: the message is no text, or the action cannot be called.
+            AgentError: the message is no text, or messages cannot call the action.
         """
         message: object = action.message
         if not isinstance(message, str) or not message.strip():
@@ -310,6 +300,7 @@ class ActionTable(MutableMapping[str, Callable[..., Any]]):
         if not callable(action.call):
             raise AgentError(f"the action of {action.message!r} cannot be called: {action.call!r}")
         action = adapted(action.call, action, self._agent)
+        action.verify()
         self._actions[action.message] = action
 
     def action(self, message: str) -> Action | None:
@@ -322,10 +313,15 @@ class ActionTable(MutableMapping[str, Callable[..., Any]]):
 
     def unknown(self, command: Command) -> Refusal:
         """The refusal of a message that is not in the table, with the nearest ones."""
-        near = difflib.get_close_matches(command.message, self, n=3)
-        known = ", ".join(repr(name) for name in near or sorted(self))
+        pair = _PAIR.search(command.message)
+        asked = command.message[: pair.start()] if pair else command.message
+        folded = {name.casefold(): name for name in self}
+        near = difflib.get_close_matches(asked.strip().casefold(), folded, n=3)
+        known = ", ".join(repr(folded[name]) for name in near) or ", ".join(map(repr, sorted(self)))
         lead = "did you mean" if near else "known are"
         text = f"there is no message {command.message[:80]!r}; {lead} {known}"
+        if pair:
+            text += "; arguments go behind the message, outside the quotes"
         return Refusal("unknown-message", text, command)
 
     def __ior__(self, other: Mapping[str, Callable[..., Any]]) -> Self:
@@ -338,37 +334,81 @@ def marked_actions(owner: object) -> Iterator[Action]:
     """Find the methods of `owner` that `@on` has marked, bound to it, those of subclasses last.
 
     A method that overrides a marked one is bound in its place, whether it is marked again or not.
+
+    Raises:
+        AgentError: two methods of one class have the same message, or a mark is out of sight.
     """
-    for name, member in _methods(owner):
+    for family in reversed(type(owner).__mro__):
+        _refuse_a_message_twice(family)
+        for name, member in vars(family).items():
+            _refuse_a_hidden_mark(family, name, member)
+            for mark in getattr(member, "_pyros_marks", ()):
+                method = getattr(owner, name)
+                if mark.task is not None:
+                    yield Action(mark.message, mark.task, mark.rules, then=method)
+                elif method is not None:  # `open = None` in a subclass takes the message out
+                    yield Action(mark.message, method, mark.rules)
+
+
+def _refuse_a_message_twice(family: type) -> None:
+    seen: dict[str, tuple[str, Any]] = {}
+    for name, member in vars(family).items():
         for mark in getattr(member, "_pyros_marks", ()):
-            method = getattr(owner, name)
-            if mark.task is not None:
-                yield Action(mark.message, mark.task, mark.rules, then=method)
-            elif method is not None:  # `open = None` in a subclass takes the message out
-                yield Action(mark.message, method, mark.rules)
+            first, other = seen.setdefault(mark.message, (name, member))
+            if other is not member:
+                raise AgentError(
+                    f"{family.__name__}.{first} and {family.__name__}.{name} both have "
+                    f"@on({mark.message!r}); give one of them another message"
+                )
+
+
+def _refuse_a_hidden_mark(family: type, name: str, member: object) -> None:
+    """A property and its like keep the marked function within, where no message finds it."""
+    if not isinstance(member, property | cached_property | partialmethod):
+        return
+    within = member.fget if isinstance(member, property) else member.func
+    if any(hasattr(within, kind) for kind in _MARKS):
+        raise AgentError(
+            f"{family.__name__}.{name} is a {type(member).__name__}, which hides its @on or "
+            f"@every; take @{type(member).__name__} away, or mark a method"
+        )
 
 
 def marked_chores(owner: object) -> dict[str, tuple[Chore, Callable[[], Any]]]:
-    """Find the methods of `owner` that `@every` has marked, bound to it, by name."""
+    """Find the methods of `owner` that `@every` has marked, bound to it, by name.
+
+    Raises:
+        AgentError: a chore is no ordinary function, or cannot be called without arguments.
+    """
     found = {}
-    for name, member in _methods(owner):
-        chore = getattr(member, "_pyros_chore", None)
-        if isinstance(chore, Chore):
-            found[name] = (chore, getattr(owner, name))
+    for family in reversed(type(owner).__mro__):
+        for name, member in vars(family).items():
+            _refuse_a_hidden_mark(family, name, member)
+            chore = getattr(member, "_pyros_chore", None)
+            if isinstance(chore, Chore):
+                found[name] = (chore, getattr(owner, name))
+    # `measure = None` in a subclass takes the chore out
+    found = {name: one for name, one in found.items() if one[1] is not None}
+    for name, (_, call) in found.items():
+        _refuse_as_chore(f"the chore {type(owner).__name__}.{name}", call)
     return found
+
+
+def _refuse_as_chore(what: str, call: Callable[..., Any]) -> None:
+    refuse_unless_ordinary(what, call)
+    for one in inspect.signature(call).parameters.values():
+        if one.default is one.empty and one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}:
+            raise AgentError(
+                f"{what} wants {one.name!r}, and a chore is called without arguments: "
+                f"give {one.name!r} a default, or make it an action with @on"
+            )
 
 
 def marked_names(kind: type) -> list[str]:
     """The methods that `@on` or `@every` have marked in this very class."""
-    marks = ("_pyros_marks", "_pyros_chore")
     return [
-        name for name, member in vars(kind).items() if any(hasattr(member, mark) for mark in marks)
+        name for name, member in vars(kind).items() if any(hasattr(member, mark) for mark in _MARKS)
     ]
-
-
-def _methods(owner: object) -> Iterator[tuple[str, Any]]:
-    for family in reversed(type(owner).__mro__):
-        yield from vars(family).items()
 
 
 def plain(value: Any) -> JSON:

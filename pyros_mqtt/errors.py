@@ -5,10 +5,13 @@ The texts are for people: what was wrong, with which value, and what to do next.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command, Report, Status
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class PyrosError(Exception):
@@ -84,11 +87,18 @@ class JournalError(AgentError):
 class ActionFailed(PyrosError):
     """Raise it in an action to end its command as `failed` with a text of your own.
 
+    It never refuses what it is given, since it is raised at night: where the text is empty it
+    says so, and a code that breaks the rule goes into the text.
+
     Attributes:
-        code: goes into the report's `error.code`.
+        code: goes into the report's `error.code`; 1 to 63 of a-z, 0-9 and '-'.
     """
 
     def __init__(self, text: str, code: str = "action-failed") -> None:
+        text = str(text).strip() or "the action failed without saying why"
+        if not _CODE.fullmatch(str(code)):
+            text = f"{text} (its code {str(code)[:80]!r} is not 1 to 63 of a-z, 0-9 and '-')"
+            code = "action-failed"
         super().__init__(text)
         self.text = text
         self.code = code

@@ -9,20 +9,25 @@ import time
 from collections.abc import Iterable
 
 from pyros_mqtt import wire
-from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.errors import AgentError, BadPayload
 from pyros_mqtt.messages import JSON, Channel, Sample
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
 
 class Channels:
-    """What an agent measures: declares channels and publishes their samples. For any thread."""
+    """What an agent measures: declares channels and publishes their samples. For any thread.
+
+    Raises:
+        AgentError: what is declared is no row of channels.
+        BadName: a channel's name breaks the rule.
+    """
 
     def __init__(self, agent: str, topics: Topics, declared: Iterable[Channel]) -> None:
         self._agent = agent
         self._topics = topics
         self._lock = threading.Lock()
-        self._channels = {check_name("channel", channel.name): channel for channel in declared}
+        self._channels = {check_name("channel", one.name): one for one in _row(declared)}
         self._counts = {name: itertools.count() for name in self._channels}
         self._transport: Transport | None = None
         self.dropped = 0
@@ -66,6 +71,17 @@ class Channels:
     def _count_drop(self, fate: str) -> None:
         if fate not in {Fate.TAKEN, Fate.NO_SUBSCRIBER}:
             self.dropped += 1
+
+
+def _row(declared: object) -> list[Channel]:
+    if isinstance(declared, str | Channel) or not isinstance(declared, Iterable):
+        raise AgentError(f"channels is a tuple, such as (Channel(...),), not {declared!r}")
+    row = list(declared)
+    for one in row:
+        if not isinstance(one, Channel):
+            hint = f": write Channel({one!r})" if isinstance(one, str) else ""
+            raise AgentError(f"channels holds Channel(...), not {one!r}{hint}")
+    return row
 
 
 class Follow:

@@ -14,7 +14,7 @@ from pyros_agents.devices.drivers import load
 from pyros_agents.imaging.detector import Detector, Exposure, Image, Kind
 from pyros_agents.imaging.detector_simulator import SimulatedDetector
 from pyros_agents.imaging.exposure_header import Record, header_of
-from pyros_agents.imaging.fits_file import file_name, write_image
+from pyros_agents.imaging.fits_file import file_name, why_not_written, write_image
 from pyros_agents.imaging.peers import PeerWords
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
@@ -169,12 +169,11 @@ class Camera(Agent):
 
     def _write(self, record: Record, image: Image, words: PeerWords) -> Path:
         name = file_name(record.date_obs, record.target, record.exposure.filter)
+        folder = self.images / record.night
         try:
-            return write_image(
-                self.images / record.night, name, image, header_of(record, words.words)
-            )
+            return write_image(folder, name, image, header_of(record, words.words))
         except OSError as error:
-            raise ActionFailed(f"the image cannot be written: {error}", code="disk") from error
+            raise ActionFailed(why_not_written(folder, name, error), code="disk") from error
 
     def _show(self, state: str) -> None:
         self._state = state

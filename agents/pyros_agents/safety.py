@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping
@@ -167,7 +168,8 @@ class Safety(Agent):
         self._verdict = Verdict(safe, reasons, since)
         self.telemetry("verdict", asdict(self._verdict))
         if turned:
-            self.log.warning("the verdict is now: %s", "; ".join(reasons) or "safe")
+            level = logging.INFO if safe else logging.WARNING
+            self.log.log(level, "the verdict is now: %s", "; ".join(reasons) or "safe")
             for order in self._orders.values():
                 order.end() if safe else order.begin()
         return turned

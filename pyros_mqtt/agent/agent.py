@@ -22,6 +22,7 @@ from pyros_mqtt.dispatch import (
     marked_actions,
     marked_chores,
     marked_names,
+    refuse_unless_ordinary,
 )
 from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.failpoints import arm
@@ -34,6 +35,9 @@ from pyros_mqtt.version import __version__
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
     from pyros_mqtt.transport import Bus
+
+HOOKS = ("work", "shutdown", "receive", "analyze_message")
+"""The methods that an agent's life calls, and that subclasses override."""
 
 
 class Agent(Conversation):
@@ -51,6 +55,7 @@ class Agent(Conversation):
 
     Raises:
         BadName: the name breaks the rule.
+        AgentError: its class is written wrongly: an action, a chore, a hook or its channels.
     """
 
     ALERT_MANAGER: ClassVar[str] = "alert_manager"
@@ -118,6 +123,8 @@ class Agent(Conversation):
                 )
 
     def _bind(self) -> None:
+        for hook in HOOKS:
+            refuse_unless_ordinary(f"{type(self).__name__}.{hook}", getattr(self, hook))
         always = Rules(urgent=True, idempotent=True)
         self.actions_by_message.bind(Action(self.ABORT, _abort, always))
         self.actions_by_message.bind(Action(self.SHUTDOWN, _shut_down, always))

@@ -21,7 +21,7 @@ from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import ActionTable, Chore
-from pyros_mqtt.errors import Cancelled, NameTaken
+from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.messages import About, Outcome, Progress, State, Status
 from pyros_mqtt.outbox import Outbox
@@ -244,6 +244,9 @@ class Life:
             self.stopping.set()
             if isinstance(error, NameTaken):
                 log.warning("%s does not start: %s", self._name, error)
+            elif isinstance(error, AgentError):
+                where = log.isEnabledFor(logging.DEBUG)
+                log.error("agent %s has failed: %s", self._name, error, exc_info=where)  # noqa: TRY400 - its text says it all
             else:
                 log.exception("agent %s has failed", self._name)
         finally:

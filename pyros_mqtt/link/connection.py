@@ -34,7 +34,14 @@ CONNECT_TIMEOUT = 5.0
 """Seconds for TCP, TLS and the broker's answer to CONNECT, each."""
 
 READS_A_TURN = 200
-"""Packets read before what they brought is committed and acknowledged."""
+"""About how many packets are read before what they brought is committed and acknowledged.
+
+More unacknowledged ones an MQTT 5 broker does not send at all: mosquitto's max_inflight_messages
+holds for MQTT 3.1.1 only, and a client that names no number of its own is sent 65535.
+"""
+
+READ_FOR = 0.05
+"""Seconds after which a turn reads no further, so that a burst cannot keep our own words back."""
 
 _MISC_EVERY = 0.25
 
@@ -80,6 +87,7 @@ class Connection:
         self._client = _client(url, access, version)
         self._access = access
         self._next_misc = 0.0
+        self._heard = 0
         self._twin: socket.socket | None = None
         self._wire_callbacks()
 
@@ -91,7 +99,11 @@ class Connection:
         Raises:
             OSError, ValueError: the broker cannot be reached, or TLS fails.
         """
-        options: dict[str, Any] = {"clean_start": True} if self.is_v5 else {}
+        options: dict[str, Any] = {}
+        if self.is_v5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.ReceiveMaximum = READS_A_TURN
+            options = {"clean_start": True, "properties": properties}
         self._client.connect(
             self._url.host, self._url.port, keepalive=self._access.keepalive, **options
         )
@@ -173,7 +185,9 @@ class Connection:
     def _read(self, sock: Any) -> None:
         poller = select.poll()
         poller.register(sock, select.POLLIN)
-        for _ in range(READS_A_TURN):
+        self._heard, end = 0, time.monotonic() + READ_FOR
+        # counted here: while publications fly, one loop_read() reads as many packets as these are
+        while self._heard < READS_A_TURN and time.monotonic() < end:
             self._guarded(self._client.loop_read)
             if self.lost or self._client.socket() is None:
                 return
@@ -243,6 +257,7 @@ class Connection:
         self.lost = self.lost or ("the broker closed it" if unspecified else reason_text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        self._heard += 1
         try:
             topic = message.topic
         except UnicodeDecodeError:
@@ -263,6 +278,7 @@ class Connection:
     def _on_publish(
         self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any
     ) -> None:
+        self._heard += 1
         self._events.landed(mid, _fate(reason))
 
     def _on_subscribe(

@@ -63,6 +63,7 @@ class _Pending:
     deadline: float
     pause: float = FIRST_REPEAT
     taken: bool = False
+    may_have_it: bool = False
     unheard: bool = False
     heard: float = 0.0
     away_since: float | None = None
@@ -157,6 +158,7 @@ class Voice:
             pending.away_since = pending.away_since or time.monotonic()
         elif fate == Fate.TAKEN:
             pending.taken, pending.unheard = True, False
+            pending.may_have_it |= not self._peers[command.agent].is_away
         elif fate == Fate.TOO_LARGE:
             text = f"{len(pending.payload)} bytes are more than the broker takes"
             self._settle(pending, Undeliverable(command, text))
@@ -199,6 +201,9 @@ class Voice:
         return False
 
     def _returned(self, agent: str) -> None:
+        for pending in list(self._pending.values()):
+            if pending.command.agent == agent and pending.taken and pending.away_since is None:
+                pending.may_have_it = True
         self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
 
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
@@ -269,7 +274,8 @@ class Voice:
         if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
             pending.away_since = pending.away_since or now
         over = now >= pending.deadline
-        away = pending.away_since
+        # one that an agent may have taken into its journal is not told to have reached nobody
+        away = None if pending.may_have_it else pending.away_since
         if away is not None and (peer.is_away or pending.unheard) and (over or now - away > ABSENT):
             return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
         if not over:

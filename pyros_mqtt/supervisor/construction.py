@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import PurePath
 from types import ModuleType
 from typing import Any
 
@@ -73,6 +74,7 @@ def load(class_path: str) -> type[Agent]:
         AgentError: there is none; the text names what is missing, and what is near.
     """
     module_name, _, class_name = class_path.partition(":")
+    _refuse_a_file(class_path, module_name, class_name or "CLASS")
     if not module_name or not class_name:
         raise AgentError(
             f"{class_path!r} is not of the form MODULE:CLASS, such as pyros_agents.dome:Dome"
@@ -87,6 +89,19 @@ def load(class_path: str) -> type[Agent]:
         raise AgentError(f"{class_path} is not a subclass of pyros_mqtt.Agent")
     found: type[Agent] = kind
     return found
+
+
+def _refuse_a_file(class_path: str, module_name: str, class_name: str) -> None:
+    if "/" not in module_name and not module_name.endswith(".py"):
+        return
+    path = PurePath(module_name.removesuffix(".py"))
+    if path.is_absolute() or ".." in path.parts:
+        folder, module = f"change to the folder {path.parent} and ", path.name
+    else:
+        folder, module = "", ".".join(path.parts)
+    raise AgentError(
+        f"{class_path!r} names a file: {folder}write {module}:{class_name}, without ./ and .py"
+    )
 
 
 def parameters(kind: type[Agent]) -> dict[str, inspect.Parameter]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from astropy.io import fits
 
 from pyros_mqtt.settings import BrokerUrl
 from tests.need import need
+from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.pyros_command import Pyros
 
 AGENTS = {"weather", "safety", "dome", "telescope", "camera", "scheduler", "alert_manager"}
@@ -92,3 +96,57 @@ def test_the_demo_does_not_command_an_observatory_that_is_there(
         assert refused.code == 1
         assert "scheduler" in refused.out + refused.err
         assert "--root" in refused.out + refused.err
+
+
+@pytest.mark.timeout(60)
+def test_a_play_whose_broker_dies_ends_at_once_and_says_so(tmp_path: Path) -> None:
+    need("mosquitto")
+    pyros = Pyros(tmp_path, PYROS_BROKERS="", TMPDIR=str(tmp_path))
+    with pyros.running("demo", "--headless") as demo:
+        demo.until("The agents come up", timeout=20)
+        os.kill(mosquitto_of(demo.process.pid), signal.SIGKILL)
+        said = demo.until("did not go as it should: the broker has died", timeout=25)
+        assert demo.process.wait(10) == 1
+    log = re.search(r"its log is (\S+)", said)
+    assert log is not None
+    assert "mosquitto version" in Path(log[1]).read_text("utf-8")
+
+
+@pytest.mark.timeout(60)
+def test_a_play_that_loses_its_configured_broker_ends_with_the_reason(
+    topic_root: str, tmp_path: Path
+) -> None:
+    with OwnMosquitto(tmp_path) as broker:
+        pyros = Pyros(tmp_path, PYROS_BROKERS=str(broker.url), PYROS_ROOT=topic_root)
+        with pyros.running("demo", "--headless") as demo:
+            demo.until("The agents come up", timeout=20)
+            broker.kill()
+            demo.until("did not go as it should: .*out of reach for .*refused", timeout=35)
+            assert demo.process.wait(10) == 1
+
+
+@pytest.mark.timeout(90)
+def test_an_image_that_cannot_be_written_ends_the_play_with_the_reason(
+    mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path
+) -> None:
+    (tmp_path / "images").write_text("a file where a folder should be")
+    pyros = Pyros(tmp_path, PYROS_BROKERS=str(mosquitto_url), PYROS_ROOT=topic_root)
+    with pyros.running("demo", "--headless", "--images", "images") as demo:
+        demo.until("Night:", timeout=40)
+        said = demo.until("did not go as it should: an exposure has failed", timeout=30)
+        assert demo.process.wait(10) == 1
+    assert re.search(r"the image \S+\.fits cannot be written: [A-Z][a-z ]+ \(.* MB free\)", said)
+
+
+def mosquitto_of(demo: int) -> int:
+    """The process of the broker that a demo has started: a grandchild, behind its guard."""
+    for guard in children_of(demo):
+        for child in children_of(guard):
+            if Path(f"/proc/{child}/comm").read_text().strip() == "mosquitto":
+                return child
+    raise AssertionError("the demo runs no mosquitto")
+
+
+def children_of(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(word) for task in tasks for word in task.read_text().split()]

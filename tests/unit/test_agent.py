@@ -130,6 +130,55 @@ def test_a_subclass_that_forgot_to_call_our_constructor_is_told() -> None:
         Silent().start()
 
 
+@pytest.mark.parametrize("hook", ["work", "shutdown", "receive", "analyze_message"])
+def test_a_hook_is_an_ordinary_function(stage: Rehearsal, hook: str) -> None:
+    async def later(_: Agent) -> None: ...
+
+    kind = type("Late", (Worker,), {hook: later})
+    with pytest.raises(AgentError, match=rf"Late.{hook} is an async function"):
+        kind(stage)
+
+
+def test_what_the_author_got_wrong_is_told_when_the_agent_is_made(stage: Rehearsal) -> None:
+    class Twice(Worker):
+        @on("go")
+        def first(self) -> None: ...
+
+        @on("go")
+        def second(self) -> None: ...
+
+    class ByPlace(Worker):
+        @on("go")
+        def advance(self, by: int, /) -> None: ...
+
+    class Named(Worker):
+        channels = ("temperature",)  # type: ignore[assignment]
+
+    for kind, words in (
+        (Twice, "both have"),
+        (ByPlace, "positional-only"),
+        (Named, "channels holds Channel"),
+    ):
+        with pytest.raises(AgentError, match=words):
+            kind(stage)
+
+
+def test_a_mistake_in_work_is_a_sentence_and_no_traceback(
+    stage: Rehearsal, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Classic(Worker):
+        def work(self) -> None:
+            self.actions_by_message["go"] = 5  # type: ignore[assignment]
+
+    agent = Classic(stage)
+    with caplog.at_level(logging.INFO):
+        agent.start()
+        with pytest.raises(AgentError, match="'go' cannot be called: 5"):
+            agent.join(10)
+    assert "agent worker has failed: the action of 'go' cannot be called: 5" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_an_attribute_that_is_nowhere_is_an_attribute_error(stage: Rehearsal) -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = Worker(stage).nonsense  # type: ignore[attr-defined]
@@ -330,7 +379,7 @@ def test_an_unknown_message_and_bad_arguments_are_refused(stage: Rehearsal) -> N
     start(stage)
     with pytest.raises(Rejected, match="did you mean 'echo'"):
         stage.send("worker", "ecko")
-    with pytest.raises(Rejected, match="seconds: must be a valid number"):
+    with pytest.raises(Rejected, match="seconds: must be a number, not the text"):
         stage.send("worker", "wait", seconds="long")
 
 

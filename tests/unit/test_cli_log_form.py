@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
+
+import pytest
 
 from pyros_mqtt.cli.log_form import LONGEST, MOST_LINES, Complaint, Record
 
@@ -17,12 +18,9 @@ def record(text: str, *args: object, error: Exception | None = None) -> logging.
 
 
 def raised(text: str) -> Exception:
-    try:
+    with pytest.raises(RuntimeError) as caught:
         raise RuntimeError(text)
-    except RuntimeError:
-        error = sys.exc_info()[1]
-        assert isinstance(error, RuntimeError)
-        return error
+    return caught.value
 
 
 def test_control_characters_and_line_ends_of_a_message_are_shown_as_escapes() -> None:

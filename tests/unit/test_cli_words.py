@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
+from pyros_mqtt.claims import Health
 from pyros_mqtt.cli.app import in_words, leading_globals
 from pyros_mqtt.cli.commands import decoded
 from pyros_mqtt.cli.endings import USAGE, Trouble
 from pyros_mqtt.cli.rows import is_troubled, row
 from pyros_mqtt.cli.schema_words import arguments, usage
 from pyros_mqtt.cli.show import duration, one_line, printable
-from pyros_mqtt.claims import Health
 from pyros_mqtt.dispatch import Action
 from pyros_mqtt.fleet import Member
 from pyros_mqtt.messages import State, Status

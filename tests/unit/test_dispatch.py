@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pyros_mqtt.dispatch import (
     Action,
@@ -171,8 +173,140 @@ def test_an_action_that_cannot_be_called_is_refused_with_its_message() -> None:
 def test_an_unknown_message_suggests_the_nearest() -> None:
     actions = table(Dome())
     assert "did you mean 'close'" in actions.unknown(command("closed")).text
+    assert "did you mean 'close'" in actions.unknown(command("CLOSE")).text
     assert "known are 'close', 'open', 'shut', 'stop'" in actions.unknown(command("xyz")).text
     assert actions.unknown(command("xyz")).code == "unknown-message"
+
+
+def test_arguments_within_the_message_are_told_where_they_belong() -> None:
+    text = table(Dome()).unknown(command("open side=west")).text
+    assert "did you mean 'open'; arguments go behind the message, outside the quotes" in text
+    assert "arguments" not in table(Dome()).unknown(command("a = b")).text
+
+
+# -- what the author of an agent got wrong --------------------------------------------------------
+
+
+async def later() -> None: ...
+
+
+async def rows_later() -> AsyncIterator[int]:
+    yield 1
+
+
+def rows() -> Iterator[int]:
+    yield 1
+
+
+class Awaited:
+    async def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize("call", [later, rows_later, rows, Awaited(), partial(later)])
+def test_an_action_is_an_ordinary_function(call: Any) -> None:
+    with pytest.raises(AgentError, match=r"the action of 'go' is .* ordinary functions"):
+        ActionTable()["go"] = call
+
+
+def test_an_action_that_wraps_an_async_function_is_ordinary() -> None:
+    @wraps(later)
+    def go() -> None: ...
+
+    ActionTable()["go"] = go
+
+
+def test_two_methods_of_one_class_cannot_have_one_message() -> None:
+    class Twice:
+        @on("go")
+        def first(self) -> None: ...
+
+        @on("go")
+        def second(self) -> None: ...
+
+    class Once:
+        @on("go")
+        def first(self) -> int:
+            return 1
+
+    class Other(Once):
+        @on("go")
+        def second(self) -> int:
+            return 2
+
+    with pytest.raises(AgentError, match=r"Twice.first and Twice.second both have @on\('go'\)"):
+        table(Twice())
+    assert table(Other())["go"]() == 2
+
+
+def test_a_mark_within_a_property_is_found() -> None:
+    class Hidden:
+        @property
+        @on("go")
+        def go(self) -> int:
+            return 1
+
+    class Kept:
+        @cached_property
+        @every(seconds=1)
+        def look(self) -> int:
+            return 1
+
+    with pytest.raises(AgentError, match=r"Hidden.go is a property, which hides its @on"):
+        table(Hidden())
+    with pytest.raises(AgentError, match=r"Kept.look is a cached_property, which hides"):
+        marked_chores(Kept())
+
+
+def test_a_mark_stands_above_a_method_and_has_its_brackets() -> None:
+    with pytest.raises(AgentError, match=r"@on\('go'\) stands above a property"):
+        on("go")(property(lambda _: 1))  # type: ignore[type-var]
+    with pytest.raises(AgentError, match=r'write @on\("MESSAGE"\)'):
+        on(rows)  # type: ignore[arg-type]
+    with pytest.raises(AgentError, match=r"write @every\(seconds=1\)"):
+        every(rows)  # type: ignore[call-overload]
+
+
+def test_a_chore_is_called_without_arguments() -> None:
+    class Wants:
+        @every(seconds=1)
+        def measure(self, channel: str) -> None: ...
+
+    class Async:
+        @every(seconds=1)
+        async def measure(self) -> None: ...
+
+    class Fine:
+        @every(seconds=1)
+        def measure(self, channel: str = "azimuth", **more: Any) -> None: ...
+
+    with pytest.raises(AgentError, match=r"Wants.measure wants 'channel'.*give 'channel' a def"):
+        marked_chores(Wants())
+    with pytest.raises(AgentError, match=r"chore Async.measure is an async function"):
+        marked_chores(Async())
+    assert "measure" in marked_chores(Fine())
+
+
+def test_a_chore_that_a_subclass_takes_out_is_none() -> None:
+    class Quiet(Dome):
+        measure = None  # type: ignore[assignment]
+
+    assert marked_chores(Quiet()) == {}
+
+
+def test_a_signature_is_judged_when_it_is_bound() -> None:
+    def unknown(side: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    def by_place(side: str, /) -> None: ...
+
+    def misplaced(side: int = Field(ge=0)) -> None: ...
+
+    for call, words in (
+        (unknown, "name 'Nowhere' is not defined"),
+        (by_place, "positional-only parameters"),
+        (misplaced, r"write side: Annotated\["),
+    ):
+        with pytest.raises(AgentError, match=words):
+            ActionTable()["go"] = call
 
 
 # -- arguments ------------------------------------------------------------------------------------
@@ -192,7 +326,7 @@ def goto(
 
 
 def test_arguments_are_checked_and_turned_into_what_is_declared() -> None:
-    checked = Action("goto", goto).check(command(ra="83.6", dec=22, name=31))
+    checked = Action("goto", goto).check(command(ra=83.6, dec=22, name=31))
     assert checked == {"ra": 83.6, "dec": 22.0, "name": "31", "quick": False}
     assert isinstance(checked["dec"], float)
 
@@ -229,11 +363,16 @@ def test_open_ended_arguments_are_passed_on() -> None:
     [
         ({"dec": 1}, "ra: it is missing"),
         ({"ra": 1, "dec": 91}, "dec: must be less than or equal to 90, not '91'"),
-        ({"ra": "west", "dec": 1}, "ra: must be a valid number"),
-        ({"ra": None, "dec": 1}, "ra: must be a valid number"),
+        ({"ra": "west", "dec": 1}, "ra: must be a number, not the text 'west'"),
+        ({"ra": "2", "dec": 1}, "ra: must be a number, not the text '2', which needs neither"),
+        ({"ra": "nan", "dec": 1}, "ra: must be a number, not the text 'nan'"),
+        ({"ra": "9" * 5000, "dec": 1}, "ra: must be a number, not the text '999"),
+        ({"ra": 10**400, "dec": 1}, "ra: must be a number that is not too large, not '1000"),
+        ({"ra": True, "dec": 1}, "ra: must be a number, not true"),
+        ({"ra": None, "dec": 1}, "ra: must be a number, not null"),
         ({"ra": 1, "dec": 1, "speed": 5}, "speed: there is no such argument"),
-        ({"ra": 1, "dec": 1, "quick": "maybe"}, "quick: must be a valid boolean"),
-        ({"ra": 1, "dec": 1, "name": []}, "name: must be a valid string"),
+        ({"ra": 1, "dec": 1, "quick": "maybe"}, "quick: must be true or false, not 'maybe'"),
+        ({"ra": 1, "dec": 1, "name": []}, "name: must be a text, not '[]'"),
     ],
 )
 def test_a_wrong_argument_is_named_in_words(args: dict[str, JSON], words: str) -> None:
@@ -259,8 +398,8 @@ def test_a_choice_is_told_with_what_can_be_chosen() -> None:
     assert "'east' or 'west'" in refusal(act, side="up")
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity"])
-def test_a_number_that_is_not_finite_is_refused(value: str) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
     assert "finite" in refusal(goto, ra=value, dec=1)
 
 
@@ -330,7 +469,41 @@ def test_a_validator_of_the_author_is_heard() -> None:
     def act(step: Annotated[int, AfterValidator(even)]) -> None: ...
 
     act.__annotations__["step"] = Annotated[int, AfterValidator(even)]
-    assert "only even numbers turn this wheel" in refusal(act, step=3)
+    assert refusal(act, step=3) == "step: only even numbers turn this wheel (given: '3')"
+
+
+def test_numbers_are_json_numbers_also_within_lists() -> None:
+    def act(
+        steps: list[float] | None = None, to: int = 0, some: dict[int, str] | None = None
+    ) -> None: ...
+
+    assert "steps.1: must be a number, not true" in refusal(act, steps=[1, True])
+    assert "to: must be a whole number, not true" in refusal(act, to=True)
+    assert "to: must be a whole number, not '2.5'" in refusal(act, to=2.5)
+    checked = Action("x", act).check(command(steps=[1], to=2.0, some={"2": "two"}))
+    assert checked == {"steps": [1.0], "to": 2, "some": {2: "two"}}
+
+
+def test_what_the_author_parses_is_not_judged_before() -> None:
+    def act(ra: float) -> None: ...
+
+    act.__annotations__["ra"] = Annotated[float, BeforeValidator(lambda text: text.strip("h"))]
+    assert Action("x", act).check(command(ra="5.5h")) == {"ra": 5.5}
+
+
+def test_no_words_of_the_checking_library_show() -> None:
+    def act(
+        name: Annotated[str, Field(min_length=3)] = "abc",
+        place: tuple[float, float] = (0, 0),
+        both: int | str = 0,
+    ) -> None: ...
+
+    act.__annotations__["name"] = Annotated[str, Field(min_length=3)]
+    assert refusal(act, name="x") == "name: must have at least 3 characters, not 'x'"
+    assert refusal(act, place=[1]) == "place.1: it is missing"
+    assert refusal(act, both=[]) == (
+        "both: must be a whole number, not '[]'; both: must be a text, not '[]'"
+    )
 
 
 # -- results --------------------------------------------------------------------------------------

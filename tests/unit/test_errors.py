@@ -61,6 +61,20 @@ def test_bad_names_and_payloads_are_value_errors_too() -> None:
     assert issubclass(errors.BadPayload, ValueError)
 
 
+def test_a_failure_never_refuses_what_it_is_given() -> None:
+    assert errors.ActionFailed(" ").text == "the action failed without saying why"
+    odd = errors.ActionFailed("no star", code="No Star!")
+    assert (odd.code, odd.text) == (
+        "action-failed",
+        "no star (its code 'No Star!' is not 1 to 63 of a-z, 0-9 and '-')",
+    )
+    good = errors.ActionFailed("no star", code="no-star")
+    assert (good.code, good.text, str(good)) == ("no-star", "no star", "no star")
+    for error in (odd, good):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        assert (again.code, again.text) == (error.code, error.text)
+
+
 @pytest.mark.parametrize("name", [n for n in pyros_mqtt.__all__ if n != "__version__"])
 def test_every_public_name_can_be_had_from_the_root(name: str) -> None:
     assert getattr(pyros_mqtt, name).__name__ == name

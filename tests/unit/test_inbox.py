@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator
 
 from pyros_mqtt.dispatch import Action, ActionTable, Rules
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
@@ -75,7 +76,7 @@ def desk() -> Desk:
 
 
 def test_a_good_command_is_accepted_and_waits_with_checked_arguments(desk: Desk) -> None:
-    report = desk.say({"message": "goto", "args": {"ra": "5"}, "id": "1", "from": "ops"})
+    report = desk.say({"message": "goto", "args": {"ra": 5}, "id": "1", "from": "ops"})
     assert report.state is Outcome.ACCEPTED
     ticket = desk.inbox.take(0)
     assert ticket is not None
@@ -280,10 +281,12 @@ def test_an_agent_that_reads_messages_itself_gets_unknown_ones() -> None:
 def test_a_validator_that_breaks_is_a_refusal_and_no_silence(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(side: int) -> None:
-        raise AssertionError(side)
+    def breaks(value: int) -> int:
+        raise KeyError(value)
 
-    broken.__annotations__["side"] = "Nowhere"
+    def broken(side: int) -> None: ...
+
+    broken.__annotations__["side"] = Annotated[int, AfterValidator(breaks)]
     desk.table["odd"] = broken
     report = desk.say(b"odd side=1")
     assert (report.state, code(report)) == (Outcome.REJECTED, "bad-arguments")

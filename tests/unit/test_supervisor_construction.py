@@ -108,6 +108,23 @@ def test_what_is_wrong_is_told_in_words(path: str, options: dict[str, Any], text
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("./bad1.py:Late", "write bad1:Late, without ./ and .py"),
+        ("bad1.py:Late", "write bad1:Late, without"),
+        ("./bad1.py", "write bad1:CLASS, without"),
+        ("agents/bad1.py:Late", "write agents.bad1:Late, without"),
+        ("/srv/agents/bad1.py:Late", "change to the folder /srv/agents and write bad1:Late"),
+        ("../bad1.py:Late", "change to the folder .. and write bad1:Late"),
+    ],
+)
+def test_the_path_of_a_file_is_turned_into_what_to_write(path: str, words: str) -> None:
+    with pytest.raises(AgentError) as caught:
+        load(path)
+    assert words in str(caught.value)
+
+
 def test_a_module_that_breaks_at_its_import_is_told(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyros_mqtt.errors import BadName
+from pyros_mqtt.errors import AgentError, BadName
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels, Follow
 from pyros_mqtt.topics import Topics
@@ -79,6 +79,21 @@ def test_a_bad_name_is_refused(name: str) -> None:
         Follow("dome", name)
     with pytest.raises(BadName):
         Follow(name, "azimuth")
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (("azimuth",), r"channels holds Channel\(...\), not 'azimuth': write Channel\('azimuth'\)"),
+        ((5,), r"channels holds Channel\(...\), not 5"),
+        ("azimuth", r"channels is a tuple, such as \(Channel\(...\),\), not 'azimuth'"),
+        (Channel("azimuth"), "channels is a tuple"),
+        (None, "channels is a tuple"),
+    ],
+)
+def test_what_is_no_row_of_channels_is_refused(declared: Any, words: str) -> None:
+    with pytest.raises(AgentError, match=words):
+        Channels("dome", Topics(), declared)
 
 
 def test_what_no_broker_took_is_counted() -> None:

@@ -15,8 +15,9 @@ from pyros_mqtt.traffic import Passing
 class Chronicle:
     """Keeps every command and report with the moment it passed, and lets others wait for one."""
 
-    def __init__(self) -> None:
-        """Begin with an empty page."""
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        """Begin with an empty page; `check` is called while waiting, and may raise."""
+        self.check = check
         self._changed = threading.Condition()
         self.passed: list[Passing] = []
         self._commands: dict[tuple[str, str], Passing] = {}
@@ -31,13 +32,17 @@ class Chronicle:
             self._changed.notify_all()
 
     def wait_for(self, condition: Callable[[], Any], timeout: float) -> Any:
-        """Wait until `condition` gives something true, and return that; None after `timeout`."""
+        """Wait until `condition` gives something true, and return that; None after `timeout`.
+
+        What `condition` or the chronicle's `check` raise ends the wait.
+        """
         deadline = time.monotonic() + timeout
         with self._changed:
             while not (found := condition()):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
+                self.check()
                 self._changed.wait(min(left, 0.1))
             return found
 

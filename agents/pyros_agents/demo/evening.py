@@ -16,6 +16,7 @@ from rich.console import Console
 from pyros_agents.astronomy.sky import SkyClock
 from pyros_agents.demo.chronicle import Chronicle
 from pyros_agents.demo.glances import Glances
+from pyros_agents.demo.lifeline import BrokerGone, Lifeline
 from pyros_agents.demo.observatory import AGENTS, night_settings
 from pyros_agents.demo.picture import picture
 from pyros_agents.demo.script import SceneFailed, Script
@@ -32,6 +33,9 @@ START_UP = 60.0
 
 FAREWELL = 10.0
 """Wall seconds that the last words of the agents may take."""
+
+WIDEST = 64
+"""Columns of the last picture, where the terminal has as many."""
 
 LOOK = 1.5
 """Wall seconds for a look at who is there before the play begins."""
@@ -80,6 +84,7 @@ def play(
         sys.stdout.write(json.dumps(asdict(bill)) + "\n")
     else:
         _show(console, bill)
+    _complain(bill)
     return 1 if bill.problems else 0
 
 
@@ -91,8 +96,9 @@ class _Evening:
         self._bus = Brokers(self._settings)
         self._topics = Topics(self._settings.root)
         self._clock = SkyClock.of(self._settings.observatory["sky"])
-        self._chronicle = Chronicle()
         self._fleet = Fleet(self._bus, self._topics)
+        self._lifeline = Lifeline(broker, self._fleet)
+        self._chronicle = Chronicle(self._lifeline.check)
         self._traffic = Traffic(self._bus, self._topics, self._chronicle.note)
         self._glances = Glances(self._traffic.transport, self._topics)
         self._bill = Bill(broker.kind)
@@ -101,7 +107,7 @@ class _Evening:
         """Play, and reckon up."""
         view = self._view(console, headless=headless)
         with self._fleet, self._traffic:
-            supervisor = Supervisor(self._settings)
+            supervisor = Supervisor(self._settings, on_line=view.overhear)
             with Sender("demo", bus=self._bus, settings=self._settings) as sender:
                 script = Script(sender, self._fleet, self._chronicle, self._clock, view.narrate)
                 with view, self._told_plainly():
@@ -109,7 +115,7 @@ class _Evening:
                     try:
                         view.narrate("The agents come up.")
                         supervisor.start()
-                        supervisor.wait_ready(START_UP)
+                        self._await_ready(supervisor)
                         script.play()
                     finally:
                         view.narrate("The observatory shuts down.")
@@ -132,6 +138,10 @@ class _Evening:
                 "pyros --root demo demo"
             )
 
+    def _await_ready(self, supervisor: Supervisor) -> None:
+        """Wait for the agents, as long as there is a broker that could tell of them."""
+        self._chronicle.wait_for(lambda: not supervisor.unready(self._fleet), START_UP)
+
     def _living(self) -> list[str]:
         members = [member for member in self._fleet.members() if member.name in AGENTS]
         return [member.name for member in members if member.health.value == "live"]
@@ -146,25 +156,31 @@ class _Evening:
         """Put what went wrong on the bill instead of into a traceback."""
         try:
             yield
-        except (SceneFailed, PyrosError) as error:
+        except (SceneFailed, BrokerGone, PyrosError) as error:
             self._bill.problems.append(str(error))
         except KeyboardInterrupt:
             self._bill.problems.append("interrupted from the keyboard")
 
     def _reckon(self, script: Script) -> None:
         bill, night = self._bill, script.night
-        self._fleet.wait_until(self._all_stopped, FAREWELL)
+        is_known = not self._lifeline.is_cut  # without a broker nobody can say goodbye
+        if is_known:
+            self._fleet.wait_until(self._all_stopped, FAREWELL)
         for name in AGENTS:
-            member = self._fleet.get(name)
-            state = member.status.state.value if member and member.status else "unknown"
+            state = self._last_state(name) if is_known else "unknown"
             bill.agents.append({"name": name, "state": state})
-            if state != "stopped":
+            if is_known and state != "stopped":
                 bill.problems.append(f"{name} did not stop cleanly: {state}")
         bill.alert = {key: night.alert.get(key) for key in ("ivorn", "ra", "dec")}
         bill.seconds = night.seconds()
         bill.images, bill.survey_images = night.images, night.survey_images
         bill.commands = self._chronicle.ends()
-        bill.problems += [f"without an end: {each}" for each in self._chronicle.without_end()]
+        if is_known:
+            bill.problems += [f"without an end: {each}" for each in self._chronicle.without_end()]
+
+    def _last_state(self, name: str) -> str:
+        member = self._fleet.get(name)
+        return member.status.state.value if member and member.status else "unknown"
 
     def _all_stopped(self) -> bool:
         members = [self._fleet.get(name) for name in AGENTS]
@@ -182,7 +198,7 @@ def _show(console: Console, bill: Bill) -> None:
     """Show what the night came to, with the last image."""
     if bill.images:
         if console.is_terminal:
-            console.print(picture(bill.images[-1]))
+            console.print(picture(bill.images[-1], min(WIDEST, console.width)))
         console.print(f"The last image: {bill.images[-1]}", soft_wrap=True)
     for name, value in bill.seconds.items():
         if value > 0:
@@ -190,5 +206,10 @@ def _show(console: Console, bill: Bill) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in bill.commands.items() if count)
     console.print(f"{'commands':>26}: {counts or 'none'}")
     console.print(f"{'broker':>26}: {bill.broker}")
+
+
+def _complain(bill: Bill) -> None:
+    """Say on standard error what went wrong, however the night was shown."""
+    console = Console(stderr=True, highlight=False, markup=False)
     for problem in bill.problems:
         console.print(f"did not go as it should: {problem}", style="red", soft_wrap=True)

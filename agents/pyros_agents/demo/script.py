@@ -73,6 +73,7 @@ class Script:
         Raises:
             SceneFailed: something that belongs to it did not happen.
             SendError: an agent did not do what it was told.
+            BrokerGone: nobody carries the messages any more.
         """
         self.survey()
         self.alert()
@@ -81,12 +82,13 @@ class Script:
     def survey(self) -> None:
         """The night begins: the dome opens, and the survey takes its first image."""
         self._narrate("Night: the dome opens, and the survey begins.")
-        self._sender.send_to("scheduler", "night", args={"on": True})
+        self._ask("scheduler", "night", on=True)
         self._report_of("dome", "open", "the dome did not open")
-        image = self._report_of("camera", "expose", "no image of the survey was taken")
+        image = self._await(lambda: self._images(1, 0.0), "no image of the survey was taken")[0]
         self.night.survey_images.append(_path_of(image))
         burst = self._curtain + BURST_SKY_SECONDS
-        time.sleep(max(0.0, self._clock.wall_seconds(burst - self._clock.now())))
+        until_then = max(0.0, self._clock.wall_seconds(burst - self._clock.now()))
+        self._chronicle.wait_for(lambda: None, until_then)
 
     def alert(self) -> None:
         """A real notice arrives; the telescope goes there, the camera takes three images."""
@@ -94,9 +96,7 @@ class Script:
         path = notice_path()
         self._narrate("Swift has seen a burst: its notice arrives.")
         night.noticed = time.time()
-        night.alert = self._sender.ask(
-            "alert_manager", "notice", args={"path": str(path)}, timeout=PATIENCE
-        )
+        night.alert = self._ask("alert_manager", "notice", path=str(path))
         if night.alert["decision"] != "observe":
             raise SceneFailed(f"the notice was not observed: {night.alert['reason']}")
         self._narrate(f"Decision: {night.alert['decision']}; {night.alert['reason']}.")
@@ -119,14 +119,16 @@ class Script:
         """A rain front: everything closes by itself."""
         started = time.time()
         self._narrate("Rain: the dome closes, the telescope parks.")
-        self._sender.ask(
-            "weather", "front", args={"kind": "rain", "seconds": 3600}, timeout=PATIENCE
-        )
+        self._ask("weather", "front", kind="rain", seconds=3600)
         self._report_of("dome", "close", "the dome did not close in the rain", started)
         self._report_of("telescope", "park", "the telescope did not park in the rain", started)
-        self._sender.send_to("scheduler", "night", args={"on": False})
+        self._ask("scheduler", "night", on=False)
 
     # -- what is waited for ---------------------------------------------------------------------
+
+    def _ask(self, agent: str, message: str, **arguments: Any) -> Any:
+        receipt = self._sender.post(agent, message, arguments)
+        return receipt.result(PATIENCE, between=self._chronicle.check)
 
     def _await(self, condition: Callable[[], Any], complaint: str) -> Any:
         found = self._chronicle.wait_for(condition, PATIENCE)
@@ -151,11 +153,18 @@ class Script:
         return None
 
     def _images(self, count: int, after: float) -> list[Passing] | None:
+        for lost in self._chronicle.reports("camera", "expose", Outcome.FAILED, after):
+            raise SceneFailed(f"an exposure has failed: {_reason_of(lost)}")
         images = self._chronicle.reports("camera", "expose", Outcome.DONE, after)
         return images[:count] if len(images) >= count else None
 
     def _state_of_things(self) -> str:
         return ", ".join(f"{member.name}: {member.label}" for member in self._fleet.members())
+
+
+def _reason_of(failure: Passing) -> str:
+    error = failure.what.error if isinstance(failure.what, Report) else None
+    return error.text if error else "no reason was given"
 
 
 def _path_of(image: Passing) -> str:

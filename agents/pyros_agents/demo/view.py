@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -22,6 +25,17 @@ from pyros_mqtt import Command, Fleet, Member, Report
 from pyros_mqtt.traffic import Passing
 
 LINES = 14
+"""Most commands and reports that are shown; on a low terminal fewer."""
+
+STORY, LOG = 4, 3
+"""Sentences of the narration, and lines that the agents print, that are shown at most."""
+
+FRAME = 2
+"""Lines that a panel takes for its edges."""
+
+COLUMNS = (("agent", 3, 0), ("state", 2, 0), ("measures", 8, 0), ("task", 5, 96), ("", 4, 112),
+           ("age", 1, 76))  # fmt: skip
+"""Title, share of the width, and the width of the terminal from which on a column is shown."""
 
 STYLES = {
     "starting": "yellow", "ready": "green", "busy": "bold cyan", "degraded": "yellow",
@@ -42,6 +56,10 @@ class Narration:
     def narrate(self, sentence: str) -> None:
         """Tell what happens."""
         self._say(f"[{time.monotonic() - self._start:5.1f} s] {sentence}")
+
+    def overhear(self, name: str, line: str) -> None:
+        """Hand on a line that an agent has printed, on standard error."""
+        print(f"{name} | {line}", file=sys.stderr, flush=True)  # noqa: T201 - the logs' way out
 
     def __enter__(self) -> Self:
         """Nothing to prepare."""
@@ -67,6 +85,8 @@ class LiveView:
         self._chronicle = chronicle
         self._glances = glances
         self._clock = clock
+        self._console = console
+        self._printed: deque[str] = deque(maxlen=LOG)
         self._lock = threading.Lock()
         self._sentences: list[str] = []
         self._live = Live(
@@ -78,6 +98,11 @@ class LiveView:
         with self._lock:
             self._sentences.append(sentence)
 
+    def overhear(self, name: str, line: str) -> None:
+        """Show a line that an agent has printed."""
+        with self._lock:
+            self._printed.append(f"{name} | {line}")
+
     def __enter__(self) -> Self:
         """Start to draw."""
         self._live.start()
@@ -88,32 +113,38 @@ class LiveView:
         self._live.stop()
 
     def draw(self) -> Group:
-        """The whole picture, as it is now."""
+        """The whole picture, as it is now, in as many lines and columns as there are."""
         sky = datetime.fromtimestamp(self._clock.now(), UTC)
         title = f"PyROS over MQTT · sky {sky:%Y-%m-%d %H:%M:%S} UTC · {self._clock.speed:g} x"
         with self._lock:
-            story = "\n".join(f"• {sentence}" for sentence in self._sentences[-4:])
-        return Group(
-            Panel(self._table(), title=title, border_style="blue"),
-            Panel(self._traffic(), title="commands and reports", border_style="blue"),
-            Text(story, style="bold"),
-        )
+            story = [Text(f"• {one}", "bold") for one in self._sentences[-STORY:]]
+            printed = [Text(line, "dim") for line in self._printed]
+        members = self._fleet.members()
+        room = self._console.height - len(members) - 1 - 2 * FRAME - STORY - len(printed) - 1
+        panels = [Panel(self._table(members), title=title, border_style="blue")]
+        if room > 0:
+            traffic = self._traffic(min(room, LINES))
+            panels.append(Panel(traffic, title="commands and reports", border_style="blue"))
+        words = Text("\n", no_wrap=True, overflow="ellipsis").join([*printed, *story])
+        return Group(*panels, words)
 
-    def _table(self) -> Table:
+    def _table(self, members: Sequence[Member]) -> Table:
         table = Table(expand=True, box=None, pad_edge=False)
-        columns = (("agent", 3), ("state", 2), ("measures", 8), ("task", 5), ("", 4), ("age", 1))
-        for column, ratio in columns:
-            table.add_column(column, ratio=ratio, no_wrap=True)
-        for member in self._fleet.members():
-            table.add_row(*_cells(member, self._glances.words(member.name)))
+        wide = [self._console.width >= at_least for _, _, at_least in COLUMNS]
+        longest = max((len(member.name) for member in members), default=0)
+        for (column, ratio, _), is_shown in zip(COLUMNS, wide, strict=True):
+            if is_shown:
+                least = {"agent": longest, "state": len("degraded")}.get(column)
+                table.add_column(column, ratio=ratio, min_width=least, no_wrap=True)
+        for member in members:
+            cells = _cells(member, self._glances.words(member.name))
+            table.add_row(*itertools.compress(cells, wide))
         return table
 
-    def _traffic(self) -> Text:
-        text = Text(no_wrap=True, overflow="ellipsis")
-        for passing in [p for p in self._chronicle.passed if _is_worth_it(p)][-LINES:]:
-            text.append_text(line_of(passing))
-            text.append("\n")
-        return text
+    def _traffic(self, lines: int) -> Text:
+        worth = [passing for passing in self._chronicle.passed if _is_worth_it(passing)]
+        between = Text("\n", no_wrap=True, overflow="ellipsis")
+        return between.join(line_of(passing) for passing in worth[-lines:])
 
 
 def line_of(passing: Passing) -> Text:

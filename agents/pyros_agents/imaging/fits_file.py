@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -27,13 +30,27 @@ def write_image(folder: Path, name: str, image: Image, header: fits.Header) -> P
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
+    # astropy would give a full disk a sentence of its own, twice, and no error number
+    content = BytesIO()
+    fits.PrimaryHDU(image, header).writeto(content)
     folder.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as part:
-        fits.PrimaryHDU(image, header).writeto(part)
+        part.write(content.getbuffer())
         part.flush()
         os.fsync(part.fileno())
         Path(part.name).chmod(0o644)
         return _name(Path(part.name), folder, name)
+
+
+def why_not_written(folder: Path, name: str, error: OSError) -> str:
+    """Say in a sentence which image is lost, why, and how much room there is."""
+    room = ""
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):
+            room = f" ({shutil.disk_usage(place).free / 1e6:.1f} MB free)"
+            break
+    reason = error.strerror or str(error)
+    return f"the image {folder / name}.fits cannot be written: {reason}{room}"
 
 
 def _name(part: Path, folder: Path, name: str) -> Path:
