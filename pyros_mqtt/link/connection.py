@@ -34,11 +34,7 @@ CONNECT_TIMEOUT = 5.0
 """Seconds for TCP, TLS and the broker's answer to CONNECT, each."""
 
 READS_A_TURN = 200
-"""About how many packets are read before what they brought is committed and acknowledged.
-
-More unacknowledged ones an MQTT 5 broker does not send at all: mosquitto's max_inflight_messages
-holds for MQTT 3.1.1 only, and a client that names no number of its own is sent 65535.
-"""
+"""About how many packets are read before what they brought is committed and acknowledged."""
 
 READ_FOR = 0.05
 """Seconds after which a turn reads no further, so that a burst cannot keep our own words back."""
@@ -99,11 +95,7 @@ class Connection:
         Raises:
             OSError, ValueError: the broker cannot be reached, or TLS fails.
         """
-        options: dict[str, Any] = {}
-        if self.is_v5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.ReceiveMaximum = READS_A_TURN
-            options = {"clean_start": True, "properties": properties}
+        options: dict[str, Any] = {"clean_start": True} if self.is_v5 else {}
         self._client.connect(
             self._url.host, self._url.port, keepalive=self._access.keepalive, **options
         )

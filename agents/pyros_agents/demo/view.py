@@ -33,9 +33,9 @@ STORY, LOG = 4, 3
 FRAME = 2
 """Lines that a panel takes for its edges."""
 
-COLUMNS = (("agent", 3, 0), ("state", 2, 0), ("measures", 8, 0), ("task", 5, 96), ("", 4, 112),
+COLUMNS = (("agent", 0, 0), ("state", 2, 0), ("measures", 8, 0), ("task", 5, 96), ("", 4, 112),
            ("age", 1, 76))  # fmt: skip
-"""Title, share of the width, and the width of the terminal from which on a column is shown."""
+"""Title, share of the width (0: as wide as the longest name), and the width of the terminal from which on a column is shown."""
 
 STYLES = {
     "starting": "yellow", "ready": "green", "busy": "bold cyan", "degraded": "yellow",
@@ -134,8 +134,8 @@ class LiveView:
         longest = max((len(member.name) for member in members), default=0)
         for (column, ratio, _), is_shown in zip(COLUMNS, wide, strict=True):
             if is_shown:
-                least = {"agent": longest, "state": len("degraded")}.get(column)
-                table.add_column(column, ratio=ratio, min_width=least, no_wrap=True)
+                width = longest if column == "agent" else None
+                table.add_column(column, ratio=ratio or None, width=width, no_wrap=True)
         for member in members:
             cells = _cells(member, self._glances.words(member.name))
             table.add_row(*itertools.compress(cells, wide))
