@@ -1,6 +1,7 @@
 """A signature -> arguments that are checked, described, and refused in words.
 
-Numbers are JSON numbers: neither `true` nor the text `"2"` passes for one. A number passes for a
+Numbers are JSON numbers: neither `true` nor the text `"2"` passes for one, only `+22.014` and `.5`
+do, which people write without quotes. A number passes for a
 text, since `name=31` reads as a number where a person typed it.
 """
 
@@ -98,6 +99,8 @@ def _declared(parameter: inspect.Parameter) -> Any:
     return Field(default, alias=parameter.name)
 
 
+_WRITTEN = re.compile(r"\+\d{1,15}(\.\d*)?([eE][+-]?\d{1,2})?|[+-]?\.\d{1,15}", re.ASCII)
+
 # -- numbers --------------------------------------------------------------------------------------
 
 
@@ -130,14 +133,23 @@ def _guarded(schema: Any) -> Any:
 
 
 def _number(value: object) -> object:
+    value = _with_sign(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise PydanticCustomError("number", "a number")
     return value
 
 
 def _whole(value: object) -> object:
+    value = _with_sign(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise PydanticCustomError("number", "a whole number")
+    return value
+
+
+def _with_sign(value: object) -> object:
+    """Read `+22.014` and `.5`, which astronomers write and JSON does not take for numbers."""
+    if isinstance(value, str) and len(value) <= LONGEST and _WRITTEN.fullmatch(value):
+        return float(value) if set(value) & set(".eE") else int(value)
     return value
 
 
@@ -213,5 +225,5 @@ def _as_number(value: object) -> str:
     if not isinstance(value, str):
         return _shown(value)
     looks = re.fullmatch(r"\s*[+-]?[\d.]+\s*", value[: LONGEST + 1])
-    hint = ", which needs neither quotes nor a '+'" if looks and len(value) <= LONGEST else ""
+    hint = ", which needs no quotes" if looks and len(value) <= LONGEST else ""
     return f"the text {_shown(value)}{hint}"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
-from pyros_mqtt.agent.life import Life, Outfit
+from pyros_mqtt.agent.life import Life
+from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import (
     Action,

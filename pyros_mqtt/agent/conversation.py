@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyros_mqtt.agent.conduct import Conduct
-from pyros_mqtt.agent.life import Outfit
+from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.errors import AskedOneself
 from pyros_mqtt.messages import JSON, Command
 from pyros_mqtt.sender.desk import Eta, moment_of

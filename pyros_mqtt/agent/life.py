@@ -6,29 +6,26 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.chores import Chores
-from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
+from pyros_mqtt.agent.outfit import Hooks, Outfit
+from pyros_mqtt.agent.ownership import Finding
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.recovery import resume
+from pyros_mqtt.agent.tenure import OFFLINE, Tenure
 from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.daily import Almanac
-from pyros_mqtt.dispatch import ActionTable, Chore
 from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
-from pyros_mqtt.messages import About, Outcome, Progress, State, Status
+from pyros_mqtt.messages import Outcome, Progress, State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
 from pyros_mqtt.spool import spool_path
-from pyros_mqtt.telemetry import Channels, Follow
-from pyros_mqtt.topics import Topics
+from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.transport import Bus, Delivery, Parcel
 
 if TYPE_CHECKING:
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
 
 log = logging.getLogger(__name__)
-
-OFFLINE = 3.0
-"""Seconds to wait for a broker before the agent begins to work without one."""
 
 SLOW_WORK = 5.0
 """Seconds after which a `work()` that has not returned is called out."""
@@ -53,56 +47,6 @@ FAREWELL = 2.0
 
 THREADS_END = 5.0
 """Most seconds that the threads of the agent's own code have to end after `shutdown()`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outfit:
-    """What an agent brings into its life: its name, table, channels and chores."""
-
-    name: str
-    topics: Topics
-    actions: ActionTable
-    measured: Channels
-    chores: dict[str, tuple[Chore, Callable[[], Any]]]
-    version: str
-    description: str
-    reads_messages_itself: bool
-    followed: list[Follow] = field(default_factory=list)
-
-    def vocabulary(self) -> int:
-        """Changes when there are new messages or channels to tell of."""
-        return len(self.actions) + len(self.measured.declared)
-
-    def about(self, journal: str) -> About:
-        """What the agent understands and measures."""
-        return About(
-            self.name,
-            version=self.version,
-            description=self.description,
-            messages=self.actions.infos(),
-            telemetry=self.measured.declared,
-            journal=journal,
-        )
-
-
-class Hooks(Protocol):
-    """What a life calls of its agent, in the agent's thread (urgent messages: the urgent one)."""
-
-    @property
-    def almanac(self) -> Almanac | None:
-        """What daily chores go by."""
-
-    def work(self) -> None:
-        """Start the work."""
-
-    def receive(self) -> None:
-        """Run messages until the end."""
-
-    def analyze_message(self, message: str) -> Any:
-        """Run one message."""
-
-    def shutdown(self) -> None:
-        """Clean up."""
 
 
 class Life:
@@ -121,7 +65,6 @@ class Life:
         self.threads = Threads(outfit.name, self.condition)
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
-        self._replaced_by: Status | None = None
         self._work_began: float | None = None
         self._warned = False
         self._is_ending = False
@@ -144,6 +87,9 @@ class Life:
         )
         self.outbox = Outbox(self.transport, self._topics, claim, self.condition, journal)
         self.stage = Stage(self.outbox, self.condition)
+        self.tenure = Tenure(
+            bus, outfit.topics, outfit.name, self.session, self.outbox, self._move_in, self._leave
+        )
         self.inbox = Inbox(
             outfit.name,
             outfit.actions,
@@ -165,13 +111,12 @@ class Life:
     def _wire_up(self) -> None:
         name, topics, transport = self._name, self._topics, self.transport
         transport.subscribe(topics.inbox(name), self.inbox.receive)
-        watch = Watch(name, self.session, lambda: self.outbox.boot, self._insist, self._give_way)
-        transport.subscribe(topics.status(name), watch.hear)
+        transport.subscribe(topics.status(name), self.tenure.hear)
         transport.subscribe(topics.about(name), self._defend_about)
         transport.on_turn(self.inbox.end_turn)
         transport.on_turn(self._tick)
         transport.on_state(self._state_changed)
-        transport.guard(self._may_return)
+        transport.guard(self.tenure.may_return)
         self.voice = Voice(transport, topics, name)
         self.desk = SpoolDesk(self._bus, topics, self._spool_path)
         self._outfit.measured.connect(transport)
@@ -193,7 +138,7 @@ class Life:
         From now on no ordinary command is accepted.
         """
         self.stopping.set()
-        if self.condition.life in {State.STARTING, State.READY} and self._replaced_by is None:
+        if self.condition.life in {State.STARTING, State.READY} and not self.tenure.is_lost:
             task = self.condition.task
             self.condition.enter(State.STOPPING, f"waits for {task.message}" if task else "")
         self.stage.cancel_main(why)
@@ -232,7 +177,9 @@ class Life:
 
     def _run(self) -> None:
         try:
-            self._claim_name()
+            if self.tenure.claim():
+                # so that the first measurements and words find a connection
+                self._connected.wait(OFFLINE)
             self._urgent.start()
             if not self.stopping.is_set():
                 self._work()
@@ -252,36 +199,8 @@ class Life:
         finally:
             self._end()
 
-    def _claim_name(self) -> None:
-        lookout = Lookout(self._bus, self._topics, self._name)
-        finding = lookout.find(OFFLINE)
-        if finding is None:
-            log.warning("no broker yet; %s works without one", self._name)
-            args = (lookout,)
-            threading.Thread(target=self._claim_later, args=args, daemon=True).start()
-            return
-        lookout.close()
-        self._move_in(finding)
-        # so that the first measurements and words find a connection
-        self._connected.wait(OFFLINE)
-
-    def _claim_later(self, lookout: Lookout) -> None:
-        """The broker was away at the start; runs in a thread of its own until it is there."""
-        finding = None
-        while finding is None and not self.stopping.is_set():
-            finding = lookout.find(1.0)
-        lookout.close()
-        if finding is not None and not self.stopping.is_set():
-            try:
-                self._move_in(finding)
-            except NameTaken as error:
-                log.warning("%s stops: %s", self._name, error)
-                self.failure = error
-                self.stop(str(error))
-
     def _move_in(self, finding: Finding) -> None:
-        if finding.holder is not None:
-            raise NameTaken(finding.holder)
+        """The name is ours: take up what an earlier life has left, and connect."""
         self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
         self._journal.begin_life(self.outbox.boot)
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send)
@@ -350,7 +269,8 @@ class Life:
         self.stopping.set()
         self._settled.set()
         self.inbox.wake()
-        taken = self._replaced_by is not None or isinstance(self.failure, NameTaken)
+        self.tenure.give_up()
+        taken = self.tenure.is_lost
         if not taken:
             self.condition.enter(State.STOPPING)
             self.outbox.publish_status()
@@ -427,7 +347,7 @@ class Life:
             self._introduce()
         self.outbox.waiting = self.inbox.waiting
         self.outbox.dropped = self._outfit.measured.dropped
-        if self._replaced_by is None:
+        if not self.tenure.is_lost:
             self.outbox.tick()
 
     def _introduce(self) -> None:
@@ -447,32 +367,8 @@ class Life:
             self._log.warning("the connection is lost: %s", self.transport.trouble)
         self._connected.set()
 
-    def _insist(self, boot: int) -> None:
-        if self._replaced_by is None:
-            self.outbox.rebase(boot)
-            self.outbox.publish_status()
-
-    def _give_way(self, status: Status) -> None:
-        log.error(
-            "%s has been replaced by pid %s on %s; it stops acting",
-            self._name, status.pid or "?", status.host or "?",
-        )  # fmt: skip
-        self._replaced_by = status
+    def _leave(self, why: NameTaken) -> None:
+        """Another one holds our name: stop acting, without a word on the bus."""
         self.transport.unsubscribe(self._topics.inbox(self._name))
-        self.failure = NameTaken(status)
+        self.failure = why
         self.stop("another agent of this name has taken over")
-
-    def _may_return(self) -> bool | None:
-        """Whether the name is still ours after the connection was lost; may block."""
-        if self._replaced_by is not None:
-            return False
-        lookout = Lookout(self._bus, self._topics, self._name)
-        finding = lookout.find(FAREWELL, besides=self.session)
-        lookout.close()
-        if finding is None:
-            return None
-        holder = finding.holder
-        if holder is None or holder.boot < self.outbox.boot:
-            return True
-        self._give_way(holder)
-        return False

@@ -63,6 +63,7 @@ class _Pending:
     deadline: float
     pause: float = FIRST_REPEAT
     taken: bool = False
+    is_under_way: bool = False
     may_have_it: bool = False
     unheard: bool = False
     heard: float = 0.0
@@ -146,6 +147,7 @@ class Voice:
 
     def _publish(self, pending: _Pending) -> None:
         topic = self._topics.inbox(pending.command.agent)
+        pending.is_under_way = True
         self._transport.publish(
             Parcel(topic, pending.payload), lambda fate: self._learn(pending, fate)
         )
@@ -153,6 +155,7 @@ class Voice:
     def _learn(self, pending: _Pending, fate: str) -> None:
         """What the broker said of a publication; it tells of absence, never of delivery."""
         command = pending.command
+        pending.is_under_way = False
         if fate == Fate.NO_SUBSCRIBER:
             pending.unheard = True
             pending.away_since = pending.away_since or time.monotonic()
@@ -253,7 +256,8 @@ class Voice:
                 return
             pending.pause = min(2 * pending.pause, SLOWEST_REPEAT)
             self._set_clock(pending, now + pending.pause)
-        if now < pending.deadline:
+        # what the broker has not even taken yet is not made faster by more of it
+        if now < pending.deadline and not pending.is_under_way:
             self._publish(pending)
 
     def _review(self, pending: _Pending, now: float) -> None:

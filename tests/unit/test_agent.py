@@ -849,7 +849,7 @@ def test_a_name_can_be_taken_again_after_its_holder_has_stopped(stage: Rehearsal
 
 
 def test_without_a_broker_the_agent_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{LIFE}.OFFLINE", 0.05)
+    monkeypatch.setattr("pyros_mqtt.agent.tenure.OFFLINE", 0.05)
 
     class Away(Loopback):
         def attach(self, client: Any) -> None:

@@ -364,7 +364,7 @@ def test_open_ended_arguments_are_passed_on() -> None:
         ({"dec": 1}, "ra: it is missing"),
         ({"ra": 1, "dec": 91}, "dec: must be less than or equal to 90, not '91'"),
         ({"ra": "west", "dec": 1}, "ra: must be a number, not the text 'west'"),
-        ({"ra": "2", "dec": 1}, "ra: must be a number, not the text '2', which needs neither"),
+        ({"ra": "2", "dec": 1}, "ra: must be a number, not the text '2', which needs no quotes"),
         ({"ra": "nan", "dec": 1}, "ra: must be a number, not the text 'nan'"),
         ({"ra": "9" * 5000, "dec": 1}, "ra: must be a number, not the text '999"),
         ({"ra": 10**400, "dec": 1}, "ra: must be a number that is not too large, not '1000"),

@@ -35,7 +35,7 @@ FRAME = 2
 
 COLUMNS = (("agent", 0, 0), ("state", 2, 0), ("measures", 8, 0), ("task", 5, 96), ("", 4, 112),
            ("age", 1, 76))  # fmt: skip
-"""Title, share of the width (0: as wide as the longest name), and the width of the terminal from which on a column is shown."""
+"""Title, share of the width (0: as wide as the longest name), and the least width to show it."""
 
 STYLES = {
     "starting": "yellow", "ready": "green", "busy": "bold cyan", "degraded": "yellow",
