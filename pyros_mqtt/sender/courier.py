@@ -48,7 +48,8 @@ class Courier:
         self._name = secrets.token_hex(4)
         self._transport = bus.transport(f"{topics.root.replace('/', '-')}-courier-{self._name}")
         self._voice = Voice(self._transport, topics, f"courier-{self._name}")
-        self._news = threading.Condition()
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
         self._under_way: dict[str, Receipt] = {}
         self._wanted: dict[str, Receipt] = {}
         self._pause_until: dict[str, float] = {}
@@ -67,7 +68,7 @@ class Courier:
             SpoolError: the disk does not take it.
         """
         receipt = Receipt(command)
-        with self._news:
+        with self._lock:
             self._wanted[command.id] = receipt
         self._spool.put(command, time.time(), due)
         self._wake()
@@ -92,9 +93,9 @@ class Courier:
             except SpoolError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all
                 pause = ROUND
-            with self._news:
-                if not self._closing:
-                    self._news.wait(pause)
+            # an event, not a condition: what comes while we are busy must not be missed
+            self._woken.wait(pause)
+            self._woken.clear()
 
     def _go_round(self) -> float:
         """Look after what is under way, and send what is due; returns the seconds to wait."""
@@ -154,7 +155,7 @@ class Courier:
         """Try a refused command again under a new id, since its old one stays refused."""
         new_id = secrets.token_hex(12)
         self._spool.rename(command.id, new_id)
-        with self._news:
+        with self._lock:
             user = self._wanted.pop(command.id, None)
             if user is not None:
                 self._wanted[new_id] = user
@@ -172,5 +173,4 @@ class Courier:
             user.give_up(error)
 
     def _wake(self) -> None:
-        with self._news:
-            self._news.notify_all()
+        self._woken.set()
