@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import SpoolError
@@ -140,17 +141,14 @@ class Spool:
     @property
     def is_waiting(self) -> bool:
         """Something waits to be delivered, now or later."""
-        with self._lock:
-            row = self._db.execute("SELECT count(*) FROM commands WHERE ended IS NULL").fetchone()
-        return bool(row[0])
+        ((count,),) = self._rows("SELECT count(*) FROM commands WHERE ended IS NULL")
+        return bool(count)
 
     def next_due(self, now: float) -> float | None:
         """When the next command comes due that is not yet, in POSIX seconds."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT min(due) FROM commands WHERE ended IS NULL AND due > ?", (now,)
-            ).fetchone()
-        return None if row[0] is None else float(row[0])
+        query = "SELECT min(due) FROM commands WHERE ended IS NULL AND due > ?"
+        ((due,),) = self._rows(query, (now,))
+        return None if due is None else float(due)
 
     def remove(self, command_id: str) -> bool:
         """The agent has it, or nobody wants it any more; whether it was there."""
@@ -193,9 +191,14 @@ class Spool:
 
     def _read(self, condition: str, *values: object) -> list[Spooled]:
         query = f"SELECT {_COLUMNS} FROM commands WHERE {condition} ORDER BY number"  # noqa: S608 - our own words
-        with self._lock:
-            rows = self._db.execute(query, values).fetchall()
-        return [_spooled(row) for row in rows]
+        return [_spooled(row) for row in self._rows(query, values)]
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool {self.path} cannot be read: {error}") from None
 
     def _write(self, statement: str, values: tuple[object, ...]) -> int:
         try:

@@ -6,6 +6,7 @@ should two deliver it all the same, the agent takes it once.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -96,12 +97,13 @@ class Courier:
             # an event, not a condition: what comes while we are busy must not be missed
             self._woken.wait(pause)
             self._woken.clear()
+        # an answer that has come in the last moment must not be fetched again by the next process
+        with contextlib.suppress(SpoolError):
+            self._close_cases()
 
     def _go_round(self) -> float:
         """Look after what is under way, and send what is due; returns the seconds to wait."""
-        for receipt in list(self._under_way.values()):
-            if receipt.is_answered:
-                self._close_case(receipt)
+        self._close_cases()
         now = time.time()
         for spooled in self._spool.take(self._name, now):
             self._send(spooled, now)
@@ -134,6 +136,11 @@ class Courier:
             if user.is_ended:
                 self._wanted.pop(receipt.command.id, None)
         self._wake()
+
+    def _close_cases(self) -> None:
+        for receipt in list(self._under_way.values()):
+            if receipt.is_answered:
+                self._close_case(receipt)
 
     def _close_case(self, receipt: Receipt) -> None:
         """An answer has come, or the voice has given up: decide what becomes of the row."""
