@@ -145,7 +145,7 @@ def test_nothing_is_ignored_and_counted(talk: Talk, payload: bytes) -> None:
         (b"goto", [0.0, 0.0]),
         (b"goto ra=83.633 dec=22.014", [83.633, 22.014]),
         (b"\xef\xbb\xbfgoto ra=1\r\n", [1.0, 0.0]),
-        (b' {"message":"goto","args":{"ra":"5"},"x-trace":[1]} ', [5.0, 0.0]),
+        (b' {"message":"goto","args":{"ra":5},"x-trace":[1]} ', [5.0, 0.0]),
         (b'{"message":"goto","args":{"ra":1e-999}}', [0.0, 0.0]),
     ],
 )
