@@ -1,0 +1,34 @@
+"""Builds of the library with one promise broken on purpose, which the harnesses have to catch.
+
+A process under test is started with `PYTHONPATH` on the repository and calls `become(build)` before
+it makes its first agent or sender. Nothing of this is in the library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+BUILD = "FAULTS_BUILD"
+"""The environment variable that names the build of a process."""
+
+HEALTHY = "healthy"
+
+_MUTANTS: dict[str, Callable[[], None]] = {}
+
+
+def mutant(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Mark a function that breaks the library of this process."""
+
+    def register(break_it: Callable[[], None]) -> Callable[[], None]:
+        _MUTANTS[name] = break_it
+        return break_it
+
+    return register
+
+
+def become(build: str | None = None) -> None:
+    """Turn this process into a build; by default the one that its environment names."""
+    name = build or os.environ.get(BUILD, HEALTHY)
+    if name != HEALTHY:
+        _MUTANTS[name]()

@@ -1,0 +1,7 @@
+"""Every harness there is; the gate and the soak run them from here."""
+
+from __future__ import annotations
+
+from tests.faults.harness import Harness
+
+HARNESSES: tuple[Harness, ...] = ()
