@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +18,16 @@ CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 PROGRAMS = (*CLIENTS, "redis-server")
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
 
+CORPORA = Path(__file__).parent / "faults" / ".corpora"
+"""Where `scripts/corpora` puts the collections of bad input that others have gathered."""
+
+HINTS = {"tmpfs": "run the tests as root", "corpora": "run scripts/corpora, which needs npm"}
+
 
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", one of `PROGRAMS`, or of the keys of `MODULES`.
+    `thing` is "mosquitto", one of `PROGRAMS`, or of the keys of `MODULES` or `HINTS`.
     """
     if _is_here(thing):
         return
@@ -33,10 +42,29 @@ def _is_here(thing: str) -> bool:
         return find_mosquitto() is not None
     if thing in PROGRAMS:
         return shutil.which(thing) is not None
+    if thing == "tmpfs":
+        return _may_mount()
+    if thing == "corpora":
+        return (CORPORA / "blns.json").exists() and (CORPORA / "parsing.js").exists()
     return importlib.util.find_spec(MODULES[thing]) is not None
 
 
+@functools.cache
+def _may_mount() -> bool:
+    """Whether a small disk of a test's own can be had."""
+    if shutil.which("mount") is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
+        is_mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0  # noqa: S603
+        if is_mounted:
+            subprocess.run(["umount", folder], check=True)  # noqa: S603, S607
+    return is_mounted
+
+
 def _how_to_get(thing: str) -> str:
+    if thing in HINTS:
+        return HINTS[thing]
     if thing in CLIENTS:
         return "apt-get install mosquitto-clients"
     if thing in PROGRAMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.g2_honest import G2
 from tests.faults.harness import Harness
 
-HARNESSES: tuple[Harness, ...] = ()
+HARNESSES: tuple[Harness, ...] = (G2,)
