@@ -87,6 +87,12 @@ class Place:
         """Whether an agent has started this command."""
         return n in starts(self.history, agent)
 
+    def accepted(self, via: str, agent: str, **more: Any) -> int:
+        """Send a command that is accepted; gives its number."""
+        self.senders.send(via, agent, n := self.number(), **more)
+        assert self.senders.await_word(n, LIVELY) is not None
+        return n
+
     def send(
         self, via: str, agent: str, kinds: set[str], within: float = 8, **more: Any
     ) -> list[str]:
@@ -183,16 +189,17 @@ def full_spool(place: Place, number: int) -> list[str]:
 def full_journal(place: Place, number: int) -> list[str]:
     """An agent that cannot note what it accepts does not accept it; once it can, it does."""
     disk = place.disks["journal"]
-    broken = place.send("ops", "cramped", set(), LIVELY)
+    place.accepted("ops", "cramped", args={"nap": 0.3})
+    waits = place.accepted("ops", "cramped")  # it starts on the full disk
     disk.fill()
     numbers = [place.number() for _ in range(3)]
     for n in numbers:
         large = {"more": "x" * (1000 + number)}
         place.senders.send("ops", "cramped", n, args=large, ttl=LIVELY / 2)
     place.senders.send("ops", "cramped", late := place.number(), args=large, ttl=0.5)
-    broken += place.judged(place.senders, "cramped", late, {"NoAnswer", "Rejected"}, 5)
+    broken = place.judged(place.senders, "cramped", late, {"NoAnswer", "Rejected"}, 5)
     disk.empty()
-    for n in numbers:
+    for n in [waits, *numbers]:
         broken += place.judged(place.senders, "cramped", n, {"NoAnswer", "Rejected"}, LIVELY)
     return broken + place.send("ops", "cramped", set(), LIVELY)
 

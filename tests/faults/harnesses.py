@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tests.faults.g10_order import G10
 from tests.faults.g2_honest import G2
 from tests.faults.harness import Harness
 
-HARNESSES: tuple[Harness, ...] = (G2,)
+HARNESSES: tuple[Harness, ...] = (G2, G10)

@@ -35,10 +35,12 @@ class Witness(Agent):
         self._history = Path(history)
 
     @on("note")
-    def note(self, n: int, more: Any = None) -> int:
+    def note(self, n: int, more: Any = None, nap: float = 0.0) -> int:
         del more
         with self._history.open("a") as history:
             history.write(f"{self.name} {n}\n")
+        if nap:
+            self.sleep(nap)
         return n
 
 
@@ -279,8 +281,10 @@ def main() -> None:
     """Play the cast of the command line."""
     become()
     from pyros_mqtt.agent import ownership
+    from pyros_mqtt.link import backoff
 
     ownership.NO_CLAIM = 0.15
+    backoff.BASE, backoff.CAP = 0.05, 0.2  # back at once: more faults in the same time
     cast = json.loads(sys.argv[1])
     if "agents" in cast:
         play_agents(cast["agents"])
