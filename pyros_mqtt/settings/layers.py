@@ -170,6 +170,9 @@ class _Reader:
         except tomllib.TOMLDecodeError as problem:
             self._reading.problems.append(f"{file}: is not valid TOML: {problem}")
             said = {}
+        except RecursionError:
+            self._reading.problems.append(f"{file}: is not valid TOML: it is nested too deeply")
+            said = {}
         for path in [one for one in said if one[0].startswith("_")]:  # would steer pydantic
             del said[path]
             self._reading.problems.append(f"{file}: {'.'.join(path)}: unknown key")

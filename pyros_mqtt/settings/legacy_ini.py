@@ -23,6 +23,9 @@ _PAIR = re.compile(r"([^=:]+?)\s*[=:]\s*(.*)$")
 _HIGHEST_PORT = 65535
 _BROKER_KEYS = ("host", "port")
 
+LONGEST = 200
+"""Characters of a file's text that are shown in a problem; the rest would hide what is wrong."""
+
 AGENT_KEYS = tuple(OldSocket.model_fields)
 """What a section may say of an agent's socket; the gateway reads all of it."""
 
@@ -189,6 +192,8 @@ class _Reader:
         self._problems.append(self._said(line, what, right))
 
     def _said(self, line: int, what: str, right: str) -> str:
+        if len(what) > LONGEST:
+            what = f"{what[:LONGEST]} ..."
         where = f"{self._file}, line {line}" if line else self._file
         return f"{where}: {what}: {right}"
 

@@ -44,6 +44,8 @@ def _brokers(value: Any) -> Any:
     """Read `mqtt://one, mqtt://two`, or a list of such URLs."""
     if isinstance(value, BrokerUrl):
         return (value,)
+    if isinstance(value, Mapping):  # its keys would pass for hosts
+        raise ValueError("must be URLs such as 'mqtt://localhost:1883', not a table")  # noqa: TRY004 - pydantic's way
     given = [one for one in value.split(",") if one.strip()] if isinstance(value, str) else value
     try:
         return tuple(one if isinstance(one, BrokerUrl) else BrokerUrl.parse(one) for one in given)

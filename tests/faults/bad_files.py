@@ -65,7 +65,8 @@ def cases() -> Iterator[tuple[str, bytes, bool]]:
         for garbage in GARBAGE:
             yield name, garbage, False
         for text in texts:
-            yield name, text.encode(), name != INI
+            # of what is no assignment at all, python-dotenv itself complains in the log
+            yield name, text.encode(), name != INI and not text.endswith("='")
 
 
 def complaint(folder: Path, name: str, content: bytes, *, is_wrong: bool) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.faults.g10_order import G10
+from tests.faults.g13_bad_input import G13
 from tests.faults.g2_honest import G2
 from tests.faults.harness import Harness
 
-HARNESSES: tuple[Harness, ...] = (G2, G10)
+HARNESSES: tuple[Harness, ...] = (G2, G10, G13)

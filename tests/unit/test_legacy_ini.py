@@ -89,6 +89,13 @@ def test_what_is_wrong_is_told_with_its_place_and_value(text: str, told: str) ->
     assert told in problem
 
 
+def test_a_line_without_end_is_told_by_its_beginning() -> None:
+    (problem,) = parse("x" * 100_000).problems
+    assert "line 1: 'xxx" in problem
+    assert "is neither [section] nor key = value" in problem
+    assert len(problem) < 400
+
+
 def test_all_problems_are_told_at_once() -> None:
     found = parse("[a]\nreceive_port = x\nbuffer_size = y\n[broker]\nport = z")
     assert len(found.problems) == 3

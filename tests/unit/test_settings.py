@@ -200,6 +200,17 @@ def test_a_bad_file_is_told_with_file_key_value_and_what_is_right(
     assert told in problem
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a" + ".a" * 5000 + " = 1"])
+def test_a_file_that_is_nested_without_end_is_told(folder: Path, text: str) -> None:
+    (folder / "pyros.toml").write_text(text)
+    assert only_problem() == f"{folder}/pyros.toml: is not valid TOML: it is nested too deeply"
+
+
+def test_a_table_is_not_taken_for_brokers(folder: Path) -> None:
+    (folder / "pyros.toml").write_text("brokers = {host = 'a', port = 1}")
+    assert "must be URLs such as 'mqtt://localhost:1883'" in only_problem()
+
+
 def test_a_bad_variable_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYROS_BEAT", "often")
     assert only_problem().startswith("environment variable PYROS_BEAT: beat = 'often': must be a")
