@@ -148,6 +148,7 @@ def special() -> Iterator[Input]:
     yield Input("retained", good, retain=True)
     yield Input("10 MB of {}", b"{}" * 5_000_000)
     yield Input("10 MB of nothing", b" " * 10_000_000)
+    yield Input("10 MB of no text", b"\xff" * 10_000_000)
 
 
 # -- what nobody has thought of -------------------------------------------------------------------
