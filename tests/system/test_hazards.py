@@ -97,7 +97,8 @@ def test_01_an_exception_in_a_handler_ends_neither_thread_nor_connection(
 def test_01_not_even_an_exit_in_a_handler_leaves_us_without_a_network_thread(
     mosquitto_url: BrokerUrl, topic_root: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard, states = threading.Event(), []
+    heard = threading.Event()
+    states: list[bool] = []
 
     def handler(delivery: Delivery) -> None:
         if delivery.payload == b"bad":
