@@ -132,6 +132,8 @@ class Inbox:
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
         """Empty payloads that came in."""
+        self.out_of_order = 0
+        """Commands that came before one that was sent earlier; their senders repeat them."""
 
     # -- network thread -------------------------------------------------------------------
 
@@ -249,10 +251,22 @@ class Inbox:
             elif command.id:
                 self._journal.write(command, report)
             return
+        if not ticket.is_urgent and not self._has_had(command.sender, command.after):
+            self.out_of_order += 1
+            log.debug("%s: %s came before %s", self._agent, command.id, command.after)
+            return
         ticket.command = _with_id(ticket.command)
         report = report_on(ticket.command, Outcome.ACCEPTED, time.time())
         self._journal.write(ticket.command, report)
         self._turn.append((ticket.command, report, ticket))
+
+    def _has_had(self, sender: str, command_id: str | None) -> bool:
+        """Whether the command before this one was here.
+
+        If not, it was lost on its way and will be repeated, and this one behind it: silence keeps
+        them in order.
+        """
+        return command_id is None or self._journal.find(sender, command_id) is not None
 
     def _refuse(self, refusal: Refusal) -> Report:
         command = _with_id(refusal.command or Command(self._agent, ""))

@@ -66,7 +66,8 @@ class Command:
 
     `agent` is the addressee, known from the topic. `sent_at` and `deadline` are POSIX seconds;
     `deadline` None means that the command never expires. `echo` keeps the text of a command that
-    came without an id; `reply_to` is the MQTT 5 response topic.
+    came without an id; `reply_to` is the MQTT 5 response topic; `after` the id of the sender's
+    command to this agent that is to be taken in before this one.
     """
 
     agent: str
@@ -80,6 +81,7 @@ class Command:
     session: str | None = None
     echo: str | None = None
     reply_to: str | None = None
+    after: str | None = None
 
     def __str__(self) -> str:
         """As a person would type it."""

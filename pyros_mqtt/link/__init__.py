@@ -4,6 +4,7 @@ Only `connection` knows paho; it drives one paho client over one TCP connection 
 with it, so that nothing of a broken connection leaks into the next one.
 """
 
-from pyros_mqtt.link.link import Brokers, Link
+from pyros_mqtt.link.brokers import Brokers
+from pyros_mqtt.link.link import Link
 
 __all__ = ["Brokers", "Link"]

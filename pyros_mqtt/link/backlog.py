@@ -118,15 +118,20 @@ class SizeLesson:
     TIMES = 3
 
     def __init__(self) -> None:
-        self.limit: int | None = None
+        self._told: int | None = None
+        self._learned: int | None = None
         self._loose = 0
         self._suspect = 0
         self._times = 0
 
+    @property
+    def limit(self) -> int | None:
+        """Most bytes of a packet; None where nothing is known."""
+        return min((one for one in (self._told, self._learned) if one is not None), default=None)
+
     def told(self, limit: int | None) -> None:
-        """The broker told its limit in bytes when it took the connection."""
-        if limit is not None:
-            self.limit = limit
+        """A broker took the connection, and told its limit in bytes or none."""
+        self._told = limit
 
     def wrote_loose(self, size: int) -> None:
         """A packet that is not acknowledged (QoS 0) has been written."""
@@ -146,8 +151,9 @@ class SizeLesson:
         self._times = self._times + 1 if suspect == self._suspect else 1
         self._suspect = suspect
         if self._times >= self.TIMES:
-            self.limit = suspect - 1
+            self._learned = suspect - 1
 
     def allows(self, size: int) -> bool:
         """Say whether a packet of about `size` bytes may be sent."""
-        return self.limit is None or size <= self.limit
+        limit = self.limit
+        return limit is None or size <= limit

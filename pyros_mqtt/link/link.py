@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -14,48 +11,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
-from pyros_mqtt.link.connection import CONNECT_TIMEOUT, V5, V311, Access, Connection
-from pyros_mqtt.topics import matches, overlap
+from pyros_mqtt.link.connection import Access, Connection
+from pyros_mqtt.link.dialling import TURN, Dialler
+from pyros_mqtt.link.subscriptions import Subscriptions
+from pyros_mqtt.link.wakeup import Wakeup
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
 
 if TYPE_CHECKING:
-    from pyros_mqtt.settings import BrokerUrl, Settings
+    from pyros_mqtt.settings import BrokerUrl
 
 log = logging.getLogger(__name__)
 
 STABLE = 10.0
 """Seconds after which a connection counts as good. One that breaks sooner, perhaps because somebody
 else uses its client id, is no reason to come back fast."""
-
-TURN = 0.1
-"""Seconds between two turns of the network thread when nothing happens."""
-
-
-class Brokers:
-    """The bus over the configured brokers: one link for each connection that is asked for."""
-
-    def __init__(self, settings: Settings) -> None:
-        if not settings.brokers:
-            raise SettingsError(
-                "no broker is configured: set PYROS_BROKERS=mqtt://HOST:1883, or `brokers` in "
-                "pyros.toml; `pyros broker` starts one on this machine"
-            )
-        self._settings = settings
-
-    def transport(self, client_id: str) -> Link:
-        """Make one link; it is opened by its user."""
-        settings = self._settings
-        access = Access(
-            client_id=client_id,
-            username=settings.username,
-            password=settings.password.get_secret_value() if settings.password else None,
-            tls=_tls(settings),
-            keepalive=max(1, round(settings.keepalive)),
-        )
-        return Link(settings.brokers, access)
 
 
 class Link:
@@ -67,27 +38,20 @@ class Link:
 
     def __init__(self, brokers: tuple[BrokerUrl, ...], access: Access) -> None:
         self._access = access
-        self._brokers = itertools.cycle(brokers)
-        self._count = len(brokers)
-        self._old_brokers: set[BrokerUrl] = set()
-        self._handlers: dict[str, Handler] = {}
-        self._news: list[tuple[str, bool]] = []
-        self._asked: dict[int, str] = {}
+        self._closing = threading.Event()
+        self._wakeup = Wakeup()
+        self._dialler = Dialler(brokers, self, self._wakeup, self._closing.is_set)
+        self._subscriptions = Subscriptions()
         self._unacknowledged: list[int] = []
         self._state_calls: list[Callable[[bool], None]] = []
         self._turn_calls: list[Callable[[], None]] = []
         self._may_return: Callable[[], bool | None] | None = None
+        self._returns = False
         self._backlog = Backlog()
         self._sizes = SizeLesson()
-        self._lock = threading.Lock()
         self._up = False
-        self._closing = threading.Event()
         self._close_by = float("inf")
-        self._trouble = "not opened yet"
         self._protocol = ""
-        self._wake_in, self._wake_out = socket.socketpair()
-        for end in (self._wake_in, self._wake_out):
-            end.settimeout(0)
         self._thread = threading.Thread(
             target=self._run, name=f"network {access.client_id}", daemon=True
         )
@@ -102,7 +66,7 @@ class Link:
     @property
     def trouble(self) -> str:
         """Why it is not up, for people."""
-        return "" if self._up else self._trouble
+        return "" if self._up else self._dialler.trouble
 
     @property
     def protocol(self) -> str:
@@ -118,7 +82,7 @@ class Link:
         """Send what waits, within `timeout` seconds, disconnect cleanly, end the thread."""
         self._close_by = time.monotonic() + timeout
         self._closing.set()
-        self._wake()
+        self._wakeup.ring()
         if self._thread.ident is None:
             self._hang_up()
         elif threading.current_thread() is not self._thread:
@@ -130,27 +94,17 @@ class Link:
             if on_fate is not None:
                 on_fate(Fate.DROPPED)
             return
-        self._wake()
+        self._wakeup.ring()
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         """Listen at QoS 1, now and after each reconnection."""
-        with self._lock:
-            for other in self._handlers:
-                if overlap(pattern, other):
-                    raise ValueError(
-                        f"the subscription {pattern!r} overlaps {other!r}: a broker may deliver "
-                        "one message twice; use another connection"
-                    )
-            self._handlers[pattern] = handler
-            self._news.append((pattern, True))
-        self._wake()
+        self._subscriptions.add(pattern, handler)
+        self._wakeup.ring()
 
     def unsubscribe(self, pattern: str) -> None:
         """Stop listening."""
-        with self._lock:
-            if self._handlers.pop(pattern, None) is not None:
-                self._news.append((pattern, False))
-        self._wake()
+        self._subscriptions.remove(pattern)
+        self._wakeup.ring()
 
     def on_state(self, callback: Callable[[bool], None]) -> None:
         """Call with True after each connection, with False after its loss."""
@@ -170,9 +124,8 @@ class Link:
         """Hand a message to its handler; a handler's failure never reaches paho."""
         if mid:
             self._unacknowledged.append(mid)
-        for pattern, handler in list(self._handlers.items()):
-            if matches(pattern, delivery.topic):
-                self._safely(partial(handler, delivery))
+        for handler in self._subscriptions.handlers(delivery.topic):
+            self._safely(partial(handler, delivery))
 
     def landed(self, mid: int, fate: str) -> None:
         """The broker has acknowledged a publication."""
@@ -180,121 +133,86 @@ class Link:
 
     def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
         """The broker has answered a subscription."""
-        pattern = self._asked.pop(mid, "")
-        if refused:
-            log.error("the broker does not allow us to listen to %s", pattern)
+        self._subscriptions.confirm(mid, refused=refused)
 
-    # -- the network thread ---------------------------------------------------------------
+    # -- the network thread: from connection to connection ----------------------------------
 
     def _run(self) -> None:
-        attempt, returns = 0, False
+        attempt = 0
         while not self._closing.is_set():
-            url = next(self._brokers)
             try:
-                if returns and self._is_replaced():
+                if self._returns and self._is_replaced():
                     break
-                connection = self._connect(url)
-                if connection is not None:
-                    returns = True
-                    began = time.monotonic()
-                    self._serve(connection)
-                    if time.monotonic() - began > STABLE:
-                        attempt = 0
-            except Exception as error:
-                # whatever it is, the agent must not go on without its network thread
-                self._trouble = f"{url}: {error!r}"
-                log.exception("the connection to %s failed in an unforeseen way", url)
-            attempt += 1
-            round_ended = attempt % self._count == 0
-            self._wait(backoff.delay(attempt // self._count) if round_ended else 0)
+                if self._serve_one() > STABLE:
+                    attempt = 0
+            except BaseException as error:
+                # whatever it is, even a SystemExit: nobody else could bring this thread back
+                self._dialler.trouble = repr(error)
+                log.exception("the connection failed in an unforeseen way; it is made anew")
+            attempt += self._dialler.has_tried_all
+            self._wait(backoff.delay(attempt) if self._dialler.has_tried_all else 0)
         self._hang_up()
+
+    def _serve_one(self) -> float:
+        """Reach the next broker and stay with it; gives the seconds of that connection."""
+        connection = self._dialler.dial(self._access)
+        if connection is None:
+            return 0.0
+        self._returns, began = True, time.monotonic()
+        try:
+            self._serve(connection)
+        finally:
+            self._after(connection)
+        return time.monotonic() - began
+
+    def _is_replaced(self) -> bool:
+        """Whether somebody newer has our name, so that coming back would throw it out."""
+        if self._may_return is None:
+            return False
+        for attempt in itertools.count():
+            answer = self._may_return()
+            if answer is not None or self._closing.is_set():
+                break
+            self._wait(backoff.delay(attempt))
+        if answer is False:
+            self._dialler.trouble = "another agent of this name has taken over"
+        return answer is False
+
+    def _wait(self, seconds: float) -> None:
+        """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
+        end = time.monotonic() + seconds
+        while not self._closing.is_set():
+            self._safely(self._end_turn)
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self._closing.wait(min(left, TURN))
 
     def _hang_up(self) -> None:
         self._backlog.clear()
-        self._wake_in.close()
-        self._wake_out.close()
+        self._wakeup.close()
 
-    def _connect(self, url: BrokerUrl) -> Connection | None:
-        """Try one broker, with MQTT 5 first; None where it cannot be had."""
-        versions = (V311, V5) if url in self._old_brokers else (V5, V311)
-        for version in versions:
-            connection = Connection(url, self._access, version, self)
-            try:
-                connection.connect()
-            except (OSError, ValueError) as error:
-                connection.drop()
-                self._trouble = f"{url}: {error}"
-                return None
-            if self._await_welcome(connection):
-                remember = self._old_brokers.discard if version is V5 else self._old_brokers.add
-                remember(url)
-                return connection
-            connection.drop()
-            self._trouble = f"{url}: {connection.refusal or connection.lost or 'no answer'}"
-            if not _old_protocol_may_help(connection):
-                break
-        return None
-
-    def _await_welcome(self, connection: Connection) -> bool:
-        deadline = time.monotonic() + CONNECT_TIMEOUT
-        while not connection.is_connected:
-            left = deadline - time.monotonic()
-            if left <= 0 or connection.lost or connection.refusal or self._closing.is_set():
-                return False
-            self._drain_wake(woken=connection.turn(self._wake_in.fileno(), min(left, TURN)))
-            connection.flush()
-        return True
+    # -- the network thread: one connection -------------------------------------------------
 
     def _serve(self, connection: Connection) -> None:
         """Drive one connection until it breaks or the link is closed."""
         self._protocol = "MQTT 5" if connection.is_v5 else "MQTT 3.1.1"
         self._sizes.told(connection.max_packet)
-        with self._lock:
-            self._news = [(pattern, True) for pattern in self._handlers]
-        try:
-            while connection.lost is None and not self._is_over(connection):
-                self._turn(connection)
-        finally:
-            self._after(connection)
+        self._subscriptions.begin_anew()
+        while connection.lost is None and not self._is_over(connection):
+            self._turn(connection)
 
     def _turn(self, connection: Connection) -> None:
         """Read, commit, acknowledge, write: in this order, so that nothing is lost between."""
-        self._ask_for_news(connection)
-        if not self._up and not self._asked:
+        self._subscriptions.ask(connection)
+        if not self._up and self._subscriptions.are_confirmed:
             self._tell(up=True)
-        self._drain_wake(woken=connection.turn(self._wake_in.fileno(), TURN))
+        if connection.turn(self._wakeup.fileno(), TURN):
+            self._wakeup.drain()
         if self._safely(self._end_turn):
             self._acknowledge(connection)
         self._send(connection)
         connection.flush()
-
-    def _is_over(self, connection: Connection) -> bool:
-        """The link is closed and has nothing left to say; it has said goodbye then."""
-        if not self._closing.is_set() or not self._is_drained():
-            return False
-        connection.disconnect()
-        return True
-
-    def _after(self, connection: Connection) -> None:
-        self._trouble = connection.lost or "closed"
-        connection.drop()
-        self._asked.clear()
-        self._unacknowledged.clear()
-        if not self._closing.is_set():
-            self._sizes.lost(self._backlog.first_in_flight())
-        self._up = False
-        for item in self._backlog.lose():
-            self._safely(partial(item.settle, Fate.DROPPED))
-        self._tell(up=False)
-
-    def _ask_for_news(self, connection: Connection) -> None:
-        with self._lock:
-            news, self._news = self._news, []
-        for pattern, wanted in news:
-            if wanted:
-                self._asked[connection.subscribe(pattern)] = pattern
-            else:
-                connection.unsubscribe(pattern)
 
     def _end_turn(self) -> None:
         for callback in self._turn_calls:
@@ -308,7 +226,7 @@ class Link:
     def _send(self, connection: Connection) -> None:
         while (item := self._backlog.take()) is not None:
             # who subscribes and then publishes means this order: the answer may come at once
-            self._ask_for_news(connection)
+            self._subscriptions.ask(connection)
             parcel = item.parcel
             size = item.size
             if not self._sizes.allows(size):
@@ -322,46 +240,32 @@ class Link:
                 self._sizes.wrote_loose(size)
                 self._safely(partial(item.settle, Fate.TAKEN))
 
-    def _is_drained(self) -> bool:
-        return not len(self._backlog) or time.monotonic() > self._close_by
-
-    def _is_replaced(self) -> bool:
-        """Whether somebody newer has our name, so that coming back would throw it out."""
-        if self._may_return is None:
+    def _is_over(self, connection: Connection) -> bool:
+        """The link is closed and has nothing left to say; it has said goodbye then."""
+        is_drained = not len(self._backlog) or time.monotonic() > self._close_by
+        if not self._closing.is_set() or not is_drained:
             return False
-        for attempt in itertools.count():
-            answer = self._may_return()
-            if answer is not None or self._closing.is_set():
-                break
-            self._wait(backoff.delay(attempt))
-        if answer is False:
-            self._trouble = "another agent of this name has taken over"
-        return answer is False
+        connection.disconnect()
+        return True
+
+    def _after(self, connection: Connection) -> None:
+        """The connection has broken, or was ended: nothing of it may leak into the next one."""
+        self._dialler.trouble = connection.lost or "closed"
+        connection.drop()
+        self._unacknowledged.clear()
+        if not self._closing.is_set():
+            self._sizes.lost(self._backlog.first_in_flight())
+        self._up = False
+        for item in self._backlog.lose():
+            self._safely(partial(item.settle, Fate.DROPPED))
+        self._tell(up=False)
 
     def _tell(self, *, up: bool) -> None:
         self._up = up
-        log.debug("%s: %s", self._access.client_id, "connected" if up else self._trouble)
+        trouble = self._dialler.trouble
+        log.debug("%s: %s", self._access.client_id, "connected" if up else trouble)
         for callback in self._state_calls:
             self._safely(partial(callback, up))
-
-    def _wait(self, seconds: float) -> None:
-        """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
-        end = time.monotonic() + seconds
-        while not self._closing.is_set():
-            self._safely(self._end_turn)
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            self._closing.wait(min(left, TURN))
-
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
-            self._wake_out.send(b"\0")
-
-    def _drain_wake(self, *, woken: bool) -> None:
-        if woken:
-            with contextlib.suppress(BlockingIOError):
-                self._wake_in.recv(4096)
 
     def _safely(self, call: Callable[[], object]) -> bool:
         try:
@@ -370,24 +274,3 @@ class Link:
             log.exception("a handler failed; the connection goes on")
             return False
         return True
-
-
-def _old_protocol_may_help(connection: Connection) -> bool:
-    """A broker that knows no MQTT 5 says so, or hangs up without an answer."""
-    return connection.is_v5 and (
-        connection.lost is not None or "protocol version" in (connection.refusal or "").lower()
-    )
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    """The TLS context of the settings: our authority, and our certificate if there is one."""
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"TLS: ca_file {settings.ca_file}, cert_file {settings.cert_file}, "
-            f"key_file {settings.key_file}: {error}"
-        ) from None
-    return context

@@ -6,13 +6,11 @@ same id, until the agent has answered or the deadline has passed.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import (
@@ -26,16 +24,11 @@ from pyros_mqtt.errors import (
 from pyros_mqtt.messages import Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.sender.underway import FIRST_REPEAT, Pending, UnderWay
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
 log = logging.getLogger(__name__)
-
-FIRST_REPEAT = 1.0
-"""Seconds until the first repetition; each further one takes twice as long."""
-
-SLOWEST_REPEAT = 5.0
-"""Most seconds between two repetitions."""
 
 ABSENT = 3.0
 """Seconds for which an agent may be away before the sender is told that nobody listens."""
@@ -49,33 +42,8 @@ STARTING_REPEAT = 0.5
 INQUIRE = 15.0
 """Seconds without a word on an accepted command after which its agent is asked about it."""
 
-BEREAVED = 10.0
+BEREAVED = 20.0
 """Seconds that a lost or restarted agent has to say what became of an accepted command."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    """One command under way. Times are monotonic seconds."""
-
-    receipt: Receipt
-    payload: bytes
-    sent: float
-    deadline: float
-    pause: float = FIRST_REPEAT
-    taken: bool = False
-    is_under_way: bool = False
-    may_have_it: bool = False
-    unheard: bool = False
-    heard: float = 0.0
-    away_since: float | None = None
-    refused_since: float | None = None
-    session: str = ""
-    inquired_of: str = ""
-    bereaved_since: float | None = None
-
-    @property
-    def command(self) -> Command:
-        return self.receipt.command
 
 
 class Voice:
@@ -93,11 +61,9 @@ class Voice:
         self._transport = transport
         self._topics = topics
         self._lock = threading.Lock()
-        self._pending: dict[str, _Pending] = {}
+        self._under_way = UnderWay()
         self._peers = Peers(transport, topics)
         self._peers.on_return(self._returned)
-        self._clock: list[tuple[float, int, str]] = []
-        self._ticks = itertools.count()
         self._next_round = 0.0
         self._opened = time.monotonic()
         self._was_up = False
@@ -112,18 +78,18 @@ class Voice:
             BadName: the agent's name breaks the rule.
             TypeError, ValueError: an argument that JSON has no form for.
         """
-        payload = wire.encode_command(command)
-        receipt = Receipt(command)
         now = time.monotonic()
         lifetime = float("inf")
         if command.deadline is not None:
             lifetime = max(0.0, command.deadline - time.time())
-        pending = _Pending(receipt, payload, now, now + lifetime)
+        receipt = Receipt(command)
         self._peers.meet(command.agent)
-        with self._lock:
-            self._pending[command.id] = pending
-            self._set_clock(pending, now + FIRST_REPEAT)
-        self._publish(pending)
+        with self._under_way.lock:
+            after = self._under_way.last_in_line(command)
+            payload = wire.encode_command(replace(command, after=after))
+            pending = Pending(receipt, now, now + lifetime, payload, after)
+            self._under_way.add(pending)
+            self._publish(pending)
         return receipt
 
     def speak_for(self, name: str) -> None:
@@ -140,19 +106,26 @@ class Voice:
 
     def abandon(self, reason: str) -> None:
         """The sender closes: whoever still waits is told."""
-        for pending in list(self._pending.values()):
+        for pending in self._under_way:
             self._settle(pending, NoAnswer(pending.command, reason))
 
     # -- the network thread -------------------------------------------------------------------
 
-    def _publish(self, pending: _Pending) -> None:
+    def _publish(self, pending: Pending) -> None:
         topic = self._topics.inbox(pending.command.agent)
         pending.is_under_way = True
         self._transport.publish(
             Parcel(topic, pending.payload), lambda fate: self._learn(pending, fate)
         )
 
-    def _learn(self, pending: _Pending, fate: str) -> None:
+    def _repeat(self, pending: Pending) -> None:
+        after = self._under_way.predecessor(pending)
+        if after != pending.after:  # that one has been answered, or given up
+            pending.after = after
+            pending.payload = wire.encode_command(replace(pending.command, after=after))
+        self._publish(pending)
+
+    def _learn(self, pending: Pending, fate: str) -> None:
         """What the broker said of a publication; it tells of absence, never of delivery."""
         command = pending.command
         pending.is_under_way = False
@@ -175,7 +148,7 @@ class Voice:
         except BadPayload as error:
             log.warning("%s: %s", delivery.topic, error)
             return
-        pending = self._pending.get(report.id)
+        pending = self._under_way.find(report.id)
         address = self._topics.parse(delivery.topic)
         # the right id from the wrong agent completes nothing
         if pending is None or address is None or address.agent != pending.command.agent:
@@ -187,24 +160,24 @@ class Voice:
         if _is_starting(report) and not self._has_waited_for(pending):
             return
         pending.session, pending.heard = self._peers[address.agent].session, time.monotonic()
+        self._under_way.answered(pending)
         pending.receipt.take(report)
         if report.state.is_terminal:
-            self._forget(pending)
+            self._under_way.forget(pending)
 
-    def _has_waited_for(self, pending: _Pending) -> bool:
+    def _has_waited_for(self, pending: Pending) -> bool:
         """An agent that starts is given a moment, in which its `not-ready` is no answer."""
         now = time.monotonic()
         if pending.refused_since is None:
             pending.refused_since = now
         if now - pending.refused_since > ABSENT:
             return True
-        with self._lock:
-            pending.pause = STARTING_REPEAT
-            self._set_clock(pending, now + STARTING_REPEAT)
+        pending.pause = STARTING_REPEAT
+        self._under_way.wake_for(pending, now + STARTING_REPEAT)
         return False
 
     def _returned(self, agent: str) -> None:
-        for pending in list(self._pending.values()):
+        for pending in self._under_way:
             if pending.command.agent == agent and pending.taken and pending.away_since is None:
                 pending.may_have_it = True
         self._repeat_now(lambda p: p.command.agent == agent and p.away_since is not None)
@@ -215,19 +188,19 @@ class Voice:
             self._repeat_now(lambda _pending: True)
             self._inquire_now(lambda _pending: True)
 
-    def _repeat_now(self, concerns: Callable[[_Pending], bool]) -> None:
+    def _repeat_now(self, concerns: Callable[[Pending], bool]) -> None:
         """Publish again what has no answer yet, in the order in which it was sent."""
-        for pending in list(self._pending.values()):
+        for pending in self._under_way:
             if not pending.receipt.is_answered and concerns(pending):
                 pending.away_since = None
-                self._publish(pending)
+                self._repeat(pending)
 
-    def _inquire_now(self, concerns: Callable[[_Pending], bool]) -> None:
-        for pending in list(self._pending.values()):
+    def _inquire_now(self, concerns: Callable[[Pending], bool]) -> None:
+        for pending in self._under_way:
             if pending.receipt.is_answered and concerns(pending):
                 self._inquire(pending)
 
-    def _inquire(self, pending: _Pending) -> None:
+    def _inquire(self, pending: Pending) -> None:
         """Ask again for the end of what was accepted: its report may have come while we were away.
 
         The life of the agent that knows the command says its latest report once more; a new life
@@ -241,26 +214,16 @@ class Voice:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        while self._clock and self._clock[0][0] <= now:
-            self._repeat_due(now)
+        while (pending := self._under_way.due(now)) is not None:
+            # what the broker has not even taken yet is not made faster by more of it
+            if now < pending.deadline and not pending.is_under_way:
+                self._repeat(pending)
         if now >= self._next_round:
             self._next_round = now + 0.5
-            for pending in list(self._pending.values()):
+            for pending in self._under_way:
                 self._review(pending, now)
 
-    def _repeat_due(self, now: float) -> None:
-        with self._lock:
-            _, _, command_id = heapq.heappop(self._clock)
-            pending = self._pending.get(command_id)
-            if pending is None or pending.receipt.is_answered:
-                return
-            pending.pause = min(2 * pending.pause, SLOWEST_REPEAT)
-            self._set_clock(pending, now + pending.pause)
-        # what the broker has not even taken yet is not made faster by more of it
-        if now < pending.deadline and not pending.is_under_way:
-            self._publish(pending)
-
-    def _review(self, pending: _Pending, now: float) -> None:
+    def _review(self, pending: Pending, now: float) -> None:
         """Give up where nothing can be expected any more."""
         if pending.receipt.is_answered:
             if now - pending.heard > INQUIRE:
@@ -271,7 +234,7 @@ class Voice:
         if error is not None:
             self._settle(pending, error)
 
-    def _hopeless(self, pending: _Pending, now: float) -> SendError | None:
+    def _hopeless(self, pending: Pending, now: float) -> SendError | None:
         command, peer = pending.command, self._peers[pending.command.agent]
         if not self._was_up and now - pending.sent > NEVER_UP:
             return Unreachable(command, f"no broker could be reached: {self._transport.trouble}")
@@ -288,7 +251,7 @@ class Voice:
             return Unreachable(command, f"the broker was away: {self._transport.trouble}")
         return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
 
-    def _mourn(self, pending: _Pending, now: float) -> None:
+    def _mourn(self, pending: Pending, now: float) -> None:
         """The agent that had accepted is gone, or is a new one that does not know of it."""
         peer = self._peers[pending.command.agent]
         gone = peer.is_away or (pending.session and peer.session != pending.session)
@@ -306,16 +269,9 @@ class Voice:
             text = f"{where}; what became of the command, last reported as {state}, is not known"
             self._settle(pending, NoAnswer(pending.command, text))
 
-    def _set_clock(self, pending: _Pending, when: float) -> None:
-        heapq.heappush(self._clock, (when, next(self._ticks), pending.command.id))
-
-    def _settle(self, pending: _Pending, error: SendError) -> None:
+    def _settle(self, pending: Pending, error: SendError) -> None:
         pending.receipt.give_up(error)
-        self._forget(pending)
-
-    def _forget(self, pending: _Pending) -> None:
-        with self._lock:
-            self._pending.pop(pending.command.id, None)
+        self._under_way.forget(pending)
 
 
 def _is_starting(report: Report) -> bool:

@@ -20,6 +20,9 @@ MAX_ECHO = 1024
 SAME_MOMENT = 5.0
 """Two ways to give one deadline agree when they are not further apart than this (seconds)."""
 
+AFTER = "x-after"
+"""Names the command before this one; no field of protocol 1, so agents may ignore it."""
+
 _ID = re.compile(r"[\x20-\x7e]{1,64}")
 
 
@@ -49,6 +52,8 @@ def encode_command(command: Command) -> bytes:
         body["urgent"] = True
     if command.session is not None:
         body["session"] = command.session
+    if command.after is not None:
+        body[AFTER] = command.after
     return to_exact_bytes(body | _times(command))
 
 
@@ -165,7 +170,14 @@ def _from_object(
         deadline=_deadline(values, arrived, properties, known),
         urgent=values.get("urgent", False),
         session=values.get("session"),
+        after=_predecessor(body),
     )
+
+
+def _predecessor(body: dict[str, JSON]) -> str | None:
+    """What a sender of ours says of its order; what others write there is theirs."""
+    given = body.get(AFTER)
+    return given if isinstance(given, str) and _ID.fullmatch(given) else None
 
 
 def _sender(body: dict[str, JSON], named: Command) -> str:

@@ -61,7 +61,7 @@ def link(url: BrokerUrl, root: str, *, keepalive: int = 5, name: str = "link") -
 def only_3_1_1(monkeypatch: pytest.MonkeyPatch) -> None:
     from pyros_mqtt.link.connection import V311
 
-    monkeypatch.setattr("pyros_mqtt.link.link.V5", V311)
+    monkeypatch.setattr("pyros_mqtt.link.dialling.V5", V311)
 
 
 def ask(url: BrokerUrl, root: str, message: str, **args: Any) -> Any:
@@ -92,6 +92,29 @@ def test_01_an_exception_in_a_handler_ends_neither_thread_nor_connection(
         assert heard.wait(5)
         assert one.is_up
     assert "broken handler" in caplog.text
+
+
+def test_01_not_even_an_exit_in_a_handler_leaves_us_without_a_network_thread(
+    mosquitto_url: BrokerUrl, topic_root: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = threading.Event()
+    states: list[bool] = []
+
+    def handler(delivery: Delivery) -> None:
+        if delivery.payload == b"bad":
+            raise SystemExit
+        heard.set()
+
+    with link(mosquitto_url, topic_root) as one, RawClient(mosquitto_url) as client:
+        one.subscribe(f"{topic_root}/x", handler)
+        one.on_state(states.append)
+        one.open()
+        until(lambda: states == [True])
+        client.publish(f"{topic_root}/x", b"bad", qos=1)
+        until(lambda: states == [True, False, True])
+        client.publish(f"{topic_root}/x", b"good", qos=1)
+        assert heard.wait(5)
+    assert "made anew" in caplog.text
 
 
 # -- 2 ----------------------------------------------------------------------------------------

@@ -96,6 +96,13 @@ def test_a_limit_that_was_told_is_kept() -> None:
     assert (lesson.allows(2000), lesson.allows(2001)) == (True, False)
 
 
+def test_the_next_broker_has_its_own_limit() -> None:
+    lesson = SizeLesson()
+    lesson.told(2000)
+    lesson.told(None)
+    assert lesson.allows(2001)
+
+
 def test_the_same_suspect_three_times_in_a_row_is_refused() -> None:
     lesson = SizeLesson()
     for _ in range(2):

@@ -371,3 +371,61 @@ def test_who_waits_is_woken(desk: Desk) -> None:
 def test_the_response_topic_stays_with_the_command(desk: Desk, reply_to: str | None) -> None:
     desk.put(b"goto", reply_to=reply_to)
     assert desk.answers[0][0].reply_to == reply_to
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def goto_command(number: int, after: int | None = None, sender: str = "ops") -> dict[str, Any]:
+    body = {"message": "goto", "args": {"ra": number}, "id": str(number), "from": sender}
+    return body if after is None else body | {"x-after": str(after)}
+
+
+def waiting(desk: Desk) -> list[str]:
+    ids = []
+    while ticket := desk.inbox.take(0):
+        ids.append(ticket.command.id)
+    return ids
+
+
+def test_one_that_comes_before_its_predecessor_is_met_with_silence(desk: Desk) -> None:
+    for number in (2, 3):
+        desk.put(goto_command(number, after=number - 1))
+    assert desk.answers == []
+    assert desk.inbox.out_of_order == 2
+
+
+def test_repetitions_in_order_mend_the_order(desk: Desk) -> None:
+    desk.put(goto_command(2, after=1))
+    for number in (1, 2, 3):
+        desk.say(goto_command(number, after=number - 1 or None))
+    assert waiting(desk) == ["1", "2", "3"]
+
+
+def test_a_predecessor_of_the_same_turn_will_do(desk: Desk) -> None:
+    desk.put(goto_command(1), end_turn=False)
+    desk.put(goto_command(2, after=1))
+    assert waiting(desk) == ["1", "2"]
+
+
+def test_a_predecessor_that_was_refused_will_do(desk: Desk) -> None:
+    assert code(desk.say(goto_command(1) | {"args": {"ra": "x"}})) == "bad-arguments"
+    desk.say(goto_command(2, after=1))
+    assert waiting(desk) == ["2"]
+
+
+def test_the_predecessor_of_another_sender_is_not_meant(desk: Desk) -> None:
+    desk.say(goto_command(1, sender="someone"))
+    desk.put(goto_command(2, after=1))
+    assert waiting(desk) == ["1"]
+
+
+def test_an_urgent_command_waits_for_no_predecessor(desk: Desk) -> None:
+    desk.say({"message": "close", "id": "2", "from": "ops", "x-after": "1"})
+    assert desk.inbox.take_urgent(0) is not None
+
+
+def test_what_cannot_be_a_predecessor_is_ignored(desk: Desk) -> None:
+    for number, nonsense in enumerate((7, "", "é", None, ["1"], "x" * 65), start=1):
+        desk.say(goto_command(number) | {"x-after": nonsense})
+    assert len(waiting(desk)) == 6

@@ -70,6 +70,10 @@ class Scene:
         """The ids that were published, in order."""
         return [body["id"] for body in self.transport.bodies()]
 
+    def predecessors(self) -> list[str | None]:
+        """The ids that the published commands name as the one before them."""
+        return [body.get("x-after") for body in self.transport.bodies()]
+
 
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
@@ -430,3 +434,45 @@ def test_an_argument_without_a_form_in_json_is_refused_at_once(scene: Scene) -> 
     with pytest.raises((TypeError, ValueError)):
         scene.voice.send(Command("dome", "open", {"x": object()}, id="1"))
     assert scene.transport.sent == []
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def test_each_command_names_the_one_before_it_that_has_no_answer(scene: Scene) -> None:
+    for number in (1, 2, 3):
+        scene.send(number)
+    scene.send(4, agent="camera")
+    assert scene.predecessors() == [None, "1", "2", None]
+
+
+def test_what_is_answered_stands_in_nobodys_way(scene: Scene) -> None:
+    scene.send(1)
+    scene.report("accepted")
+    scene.send(2)
+    assert scene.predecessors() == [None, None]
+
+
+def test_a_repetition_names_the_one_that_is_before_it_by_then(scene: Scene) -> None:
+    for number in (1, 2, 3):
+        scene.send(number)
+    scene.report("accepted", 2)
+    scene.transport.sent.clear()
+    scene.pass_time(1.2)
+    assert scene.inbox() == ["1", "3"]
+    assert scene.predecessors() == [None, "1"]
+
+
+def test_one_that_is_given_up_stands_in_nobodys_way(scene: Scene) -> None:
+    first = scene.send(1, ttl=0.5)
+    scene.send(2)
+    scene.pass_time(1.2)
+    assert first.is_ended
+    assert scene.predecessors()[-1] is None
+
+
+def test_one_that_has_no_form_stands_in_nobodys_way(scene: Scene) -> None:
+    with pytest.raises(TypeError):
+        scene.voice.send(Command("dome", "open", {"n": object()}, id="1", sender="ops"))
+    scene.send(2)
+    assert scene.predecessors() == [None]

@@ -1,0 +1,90 @@
+"""Reaching a broker: which one, and in which version of MQTT."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyros_mqtt.link.connection import CONNECT_TIMEOUT, V5, V311, Access, Connection, Events
+from pyros_mqtt.link.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import BrokerUrl
+
+TURN = 0.1
+"""Seconds between two turns of the network thread when nothing happens."""
+
+
+class Dialler:
+    """Tries the brokers in turn, each with MQTT 5 first; for the network thread.
+
+    Args:
+        events: what a connection tells.
+        wakeup: ends a wait early.
+        is_given_up: nobody wants a connection any more.
+    """
+
+    def __init__(
+        self,
+        brokers: tuple[BrokerUrl, ...],
+        events: Events,
+        wakeup: Wakeup,
+        is_given_up: Callable[[], bool],
+    ) -> None:
+        self._brokers = itertools.cycle(brokers)
+        self._count = len(brokers)
+        self._old_brokers: set[BrokerUrl] = set()
+        self._events = events
+        self._wakeup = wakeup
+        self._is_given_up = is_given_up
+        self._dialled = 0
+        self.trouble = "not opened yet"
+        """Why the latest attempt has failed, for people."""
+
+    @property
+    def has_tried_all(self) -> bool:
+        """Every broker has had as many attempts as the others."""
+        return self._dialled % self._count == 0
+
+    def dial(self, access: Access) -> Connection | None:
+        """Try the next broker; None where it cannot be had."""
+        url = next(self._brokers)
+        self._dialled += 1
+        versions = (V311, V5) if url in self._old_brokers else (V5, V311)
+        for version in versions:
+            connection = Connection(url, access, version, self._events)
+            try:
+                connection.connect()
+            except (OSError, ValueError) as error:
+                connection.drop()
+                self.trouble = f"{url}: {error}"
+                return None
+            if self._is_welcomed(connection):
+                remember = self._old_brokers.discard if version is V5 else self._old_brokers.add
+                remember(url)
+                return connection
+            connection.drop()
+            self.trouble = f"{url}: {connection.refusal or connection.lost or 'no answer'}"
+            if not _old_protocol_may_help(connection):
+                break
+        return None
+
+    def _is_welcomed(self, connection: Connection) -> bool:
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+        while not connection.is_connected:
+            left = deadline - time.monotonic()
+            if left <= 0 or connection.lost or connection.refusal or self._is_given_up():
+                return False
+            if connection.turn(self._wakeup.fileno(), min(left, TURN)):
+                self._wakeup.drain()
+            connection.flush()
+        return True
+
+
+def _old_protocol_may_help(connection: Connection) -> bool:
+    """A broker that knows no MQTT 5 says so, or hangs up without an answer."""
+    return connection.is_v5 and (
+        connection.lost is not None or "protocol version" in (connection.refusal or "").lower()
+    )

@@ -1,0 +1,78 @@
+"""What a link listens to, and what the broker does not know of it yet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+from pyros_mqtt.link.connection import Connection
+from pyros_mqtt.topics import matches, overlap
+from pyros_mqtt.transport import Handler
+
+log = logging.getLogger(__name__)
+
+
+class Subscriptions:
+    """`add`, `remove` are for any thread, the rest for the network thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handlers: dict[str, Handler] = {}
+        self._news: list[tuple[str, bool]] = []
+        self._asked: dict[int, str] = {}
+
+    def add(self, pattern: str, handler: Handler) -> None:
+        """Listen from now on.
+
+        Raises:
+            ValueError: it overlaps another pattern.
+        """
+        with self._lock:
+            for other in self._handlers:
+                if overlap(pattern, other):
+                    raise ValueError(
+                        f"the subscription {pattern!r} overlaps {other!r}: a broker may deliver "
+                        "one message twice; use another connection"
+                    )
+            self._handlers[pattern] = handler
+            self._news.append((pattern, True))
+
+    def remove(self, pattern: str) -> None:
+        """Listen no longer."""
+        with self._lock:
+            if self._handlers.pop(pattern, None) is not None:
+                self._news.append((pattern, False))
+
+    def handlers(self, topic: str) -> Iterator[Handler]:
+        """Who wants to hear a topic."""
+        for pattern, handler in list(self._handlers.items()):
+            if matches(pattern, topic):
+                yield handler
+
+    def begin_anew(self) -> None:
+        """The connection is new: the broker knows of nothing."""
+        with self._lock:
+            self._asked.clear()
+            self._news = [(pattern, True) for pattern in self._handlers]
+
+    def ask(self, connection: Connection) -> None:
+        """Tell the broker what is new."""
+        with self._lock:
+            news, self._news = self._news, []
+        for pattern, wanted in news:
+            if wanted:
+                self._asked[connection.subscribe(pattern)] = pattern
+            else:
+                connection.unsubscribe(pattern)
+
+    def confirm(self, mid: int, *, refused: bool) -> None:
+        """The broker has answered."""
+        pattern = self._asked.pop(mid, "")
+        if refused:
+            log.error("the broker does not allow us to listen to %s", pattern)
+
+    @property
+    def are_confirmed(self) -> bool:
+        """The broker has answered all that it was asked."""
+        return not self._asked

@@ -1,0 +1,34 @@
+"""Wakes a thread that waits for sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+
+class Wakeup:
+    """A byte to oneself. `ring` is for any thread, the rest for the one that waits."""
+
+    def __init__(self) -> None:
+        self._in, self._out = socket.socketpair()
+        for end in (self._in, self._out):
+            end.settimeout(0)
+
+    def fileno(self) -> int:
+        """The descriptor to wait for."""
+        return self._in.fileno()
+
+    def ring(self) -> None:
+        """End the wait, now or as soon as it begins."""
+        with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
+            self._out.send(b"\0")
+
+    def drain(self) -> None:
+        """The ring has been heard."""
+        with contextlib.suppress(BlockingIOError):
+            self._in.recv(4096)
+
+    def close(self) -> None:
+        """Free the descriptors."""
+        self._in.close()
+        self._out.close()
