@@ -188,3 +188,11 @@ def _run_the_retained() -> None:
         receive(inbox, replace(delivery, retain=False))
 
     Inbox.receive = overlook  # type: ignore[method-assign]
+
+
+@mutant("leaves-its-lookouts")
+def _leave_lookouts() -> None:
+    """The look at one's own name after a lost connection is never ended."""
+    from pyros_mqtt.agent.ownership import Lookout
+
+    Lookout.close = lambda _lookout: None  # type: ignore[method-assign]
