@@ -51,7 +51,9 @@ class Fate:
     TOO_LARGE = "too-large"
     """Over the broker's packet limit; sending it would cost the connection."""
     DROPPED = "dropped"
-    """No connection, or the backlog is full."""
+    """It was never sent: no connection, or the backlog is full."""
+    LOST = "lost"
+    """It was sent, and the connection broke before the broker said anything."""
 
 
 Handler = Callable[[Delivery], None]

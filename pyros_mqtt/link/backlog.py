@@ -21,6 +21,7 @@ class Item:
 
     parcel: Parcel
     on_fate: OnFate | None = None
+    was_sent: bool = False
 
     @property
     def size(self) -> int:
@@ -71,6 +72,7 @@ class Backlog:
     def fly(self, mid: int, item: Item) -> None:
         """Remember an item that was sent with QoS 1 as packet `mid`."""
         self._flying[mid] = item
+        item.was_sent = True
 
     def land(self, mid: int, fate: str) -> int:
         """The broker has acknowledged packet `mid`; returns its size, 0 where it is not known."""

@@ -257,7 +257,7 @@ class Link:
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
         for item in self._backlog.lose():
-            self._safely(partial(item.settle, Fate.DROPPED))
+            self._safely(partial(item.settle, Fate.LOST if item.was_sent else Fate.DROPPED))
         self._tell(up=False)
 
     def _tell(self, *, up: bool) -> None:

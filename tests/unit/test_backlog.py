@@ -56,6 +56,7 @@ def test_after_a_loss_what_is_kept_stays_in_its_order_and_goes_one_at_a_time() -
         backlog.fly(mid, one)
     dropped = backlog.lose()
     assert [one.parcel.payload for one in dropped] == [b"\1", b"\3", b"\5"]
+    assert [one.was_sent for one in dropped] == [True, False, False]
     first = backlog.take()
     assert first is not None
     assert first.parcel.payload == b"\0"

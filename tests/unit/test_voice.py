@@ -301,6 +301,19 @@ def test_a_retained_ready_of_long_ago_does_not_hide_that_nobody_subscribes(scene
     assert isinstance(error_of(receipt), NobodyListens)
 
 
+def test_what_was_on_its_way_when_the_broker_died_is_not_told_to_have_reached_nobody(
+    scene: Scene,
+) -> None:
+    scene.claim("ready")
+    scene.transport.fate = Fate.LOST
+    receipt = scene.send()
+    scene.transport.fate = Fate.NO_SUBSCRIBER  # the agent is not back yet
+    scene.pass_time(ABSENT + 5)
+    assert not receipt.is_answered
+    scene.pass_time(30)
+    assert isinstance(error_of(receipt), NoAnswer)
+
+
 def test_an_agent_that_comes_in_time_gets_the_command_at_once(scene: Scene) -> None:
     scene.transport.fate = Fate.NO_SUBSCRIBER
     receipt = scene.send()
