@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -71,6 +72,33 @@ def kept_for(status: Status, wall: float) -> float:
 def patience(status: Status) -> float:
     """How many seconds this agent may say nothing before it is silent."""
     return BEATS_OF_SILENCE * status.beat
+
+
+class Skew:
+    """How far an agent's clock is ahead of its reader's, measured from its beats.
+
+    A beat comes no earlier than it was sent, so of the latest few the one that came soonest after
+    its own time tells most; what is left is the time that it was under way.
+    """
+
+    BEATS = 8
+
+    def __init__(self) -> None:
+        self._session = ""
+        self._late: deque[float] = deque(maxlen=self.BEATS)
+
+    def hear(self, status: Status, wall: float, *, retained: bool) -> None:
+        """Take a claim in that came at the reader's POSIX time `wall`."""
+        if status.session != self._session:
+            self._session = status.session
+            self._late.clear()
+        if status.at is not None and (wall < status.at or not retained):
+            self._late.append(wall - status.at)
+
+    @property
+    def seconds(self) -> float | None:
+        """Positive where the agent's clock is ahead; None where nothing tells."""
+        return -min(self._late) if self._late else None
 
 
 @dataclass(slots=True)

@@ -10,6 +10,9 @@ from pyros_mqtt.messages import Progress, State, Task
 LOOP_PATIENCE = 10.0
 """Seconds without a sign of life after which an agent that runs no command counts as hung."""
 
+OBEDIENCE = 5.0
+"""Seconds that a cancelled action has to end before it is shown as one that ignores it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -37,6 +40,7 @@ class Condition:
         self._patience = 0.0
         self._started = now
         self._sign = now
+        self._cancelled: float | None = None
         self.changes = 0
         """Counts what a reader of the status would want to know at once."""
 
@@ -59,7 +63,7 @@ class Condition:
     def begin(self, task: Task, patience: float, now: float) -> None:
         """A command starts; without a sign for `patience` seconds it counts as hung."""
         with self._lock:
-            self._task, self._patience = task, patience
+            self._task, self._patience, self._cancelled = task, patience, None
             self._started = self._sign = now
             self.changes += 1
 
@@ -76,9 +80,20 @@ class Condition:
     def end(self, now: float) -> None:
         """The running command has ended."""
         with self._lock:
-            self._task = None
+            self._task = self._cancelled = None
             self._sign = now
             self.changes += 1
+
+    def cancel(self, now: float) -> None:
+        """The running command is asked to end."""
+        with self._lock:
+            if self._task is not None and self._cancelled is None:
+                self._cancelled = now
+
+    def defiant_for(self, now: float) -> float:
+        """Seconds for which the running command has gone on since it was asked to end."""
+        cancelled = self._cancelled
+        return 0.0 if cancelled is None else now - cancelled
 
     def degrade(self, reason: str, source: str) -> None:
         """The agent runs, but cannot do all of its work; `source` is what the trouble is with."""
@@ -107,22 +122,32 @@ class Condition:
         """Say how the agent is."""
         with self._lock:
             idle = max(0.0, now - self._sign)
-            state, detail = self._judge(idle)
+            state, detail = self._judge(idle, self.defiant_for(now))
             return Snapshot(state, detail, self._task, idle)
 
-    def _judge(self, idle: float) -> tuple[State, str]:
+    def _judge(self, idle: float, defiant: float) -> tuple[State, str]:
+        hung = self._hung(idle, defiant)
         troubles = "; ".join([*self._faults.values(), *self._degraded.values()])
         if self._life is not State.READY:
-            return self._life, self._remark or troubles
-        if idle > (LOOP_PATIENCE if self._task is None else self._patience):
-            who = "a chore" if self._task is None else self._task.message
-            hung = f"{who} has shown no sign of life for {idle:.0f} s"
+            return self._life, hung or self._remark or troubles
+        if hung:
             return State.FAULT, "; ".join(filter(None, [hung, troubles]))
         if self._faults:
             return State.FAULT, troubles
         if self._task is not None:
             return State.BUSY, troubles
         return (State.DEGRADED if troubles else State.READY), troubles
+
+    def _hung(self, idle: float, defiant: float) -> str:
+        """What does not go on, or does not end; empty where all is well."""
+        if self._task is None:
+            hangs = self._life is State.READY and idle > LOOP_PATIENCE
+            return f"a chore has shown no sign of life for {idle:.0f} s" if hangs else ""
+        if defiant > OBEDIENCE:
+            return f"{self._task.message} ignores its cancellation, for {defiant:.0f} s now"
+        if idle > self._patience:
+            return f"{self._task.message} has shown no sign of life for {idle:.0f} s"
+        return ""
 
     def _note(self, troubles: dict[str, str], source: str, reason: str) -> None:
         with self._lock:

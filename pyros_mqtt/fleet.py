@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from pyros_mqtt.claims import Claim, Health, Vigil, kept_for
+from pyros_mqtt.claims import Claim, Health, Skew, Vigil, kept_for
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import decode_about, decode_status
@@ -38,6 +38,7 @@ class Member:
 
     `age` is the seconds since its last news by the reader's own clock, infinite where no claim
     with a time has come yet. `status` says what it claimed, `health` what may be believed of it.
+    `skew` is the seconds by which its clock is ahead of the reader's, None where no beat has told.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Member:
     about: About | None
     age: float
     health: Health
+    skew: float | None = None
 
     @property
     def label(self) -> str:
@@ -63,6 +65,7 @@ class _Record:
     """What is kept of one agent."""
 
     claim: Claim = field(default_factory=Claim)
+    skew: Skew = field(default_factory=Skew)
     about: About | None = None
 
 
@@ -195,7 +198,9 @@ class Fleet:
             return
         with self._news:
             record = self._records.setdefault(name, _Record())
-            kept = kept_for(status, time.time()) if delivery.retain else None
+            wall = time.time()
+            kept = kept_for(status, wall) if delivery.retain else None
+            record.skew.hear(status, wall, retained=delivery.retain)
             if record.claim.hear(status, self._clock(), kept=kept):
                 self._changed[name] = None
             self._expect(name, record)
@@ -265,8 +270,10 @@ class Fleet:
 
     def _member(self, name: str) -> Member:
         record, now = self._records[name], self._clock()
-        health = record.claim.health(now, self._up_since)
-        return Member(name, record.claim.status, record.about, record.claim.age(now), health)
+        claim = record.claim
+        health = claim.health(now, self._up_since)
+        skew = record.skew.seconds
+        return Member(name, claim.status, record.about, claim.age(now), health, skew)
 
 
 def _configured(

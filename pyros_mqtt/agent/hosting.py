@@ -78,6 +78,11 @@ def see_off(life: Living) -> None:
     _lives.add(life)
 
 
+def is_last(life: Living) -> bool:
+    """Tell whether no other life of this process goes on."""
+    return not any(other.is_alive for other in list(_lives) if other is not life)
+
+
 @atexit.register
 def _farewell() -> None:
     leaving = [life for life in list(_lives) if life.is_alive]

@@ -15,27 +15,27 @@ from pyros_mqtt.agent.chores import Chores
 from pyros_mqtt.agent.outfit import Hooks, Outfit
 from pyros_mqtt.agent.ownership import Finding
 from pyros_mqtt.agent.performance import Stage
+from pyros_mqtt.agent.presence import Presence
 from pyros_mqtt.agent.recovery import resume
 from pyros_mqtt.agent.tenure import OFFLINE, Tenure
 from pyros_mqtt.agent.threads import Threads
+from pyros_mqtt.agent.urgency import UrgentLane
+from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
-from pyros_mqtt.messages import Outcome, Progress, State, Status
+from pyros_mqtt.messages import Progress, State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Follow
-from pyros_mqtt.transport import Bus, Delivery, Parcel
+from pyros_mqtt.transport import Bus, Parcel
 
 if TYPE_CHECKING:
     from pyros_mqtt.journal import Journal
     from pyros_mqtt.settings import Settings
 
 log = logging.getLogger(__name__)
-
-SLOW_WORK = 5.0
-"""Seconds after which a `work()` that has not returned is called out."""
 
 PROGRESS_PAUSE = 0.1
 """Least seconds between two reports of progress; what comes in between only shows in the status."""
@@ -66,13 +66,10 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._work_began: float | None = None
-        self._warned = False
         self._is_ending = False
-        self._over = threading.Event()
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
-        self._introduced = -1
         self._journal = journal
         self._spool_path = spool_path(settings.state_dir, settings.root)
         self._topics = outfit.topics
@@ -100,21 +97,32 @@ class Life:
             limits=Limits(settings.max_payload, settings.max_waiting, settings.max_clock_skew),
             accepts_all=outfit.reads_messages_itself,
         )
+        self.presence = Presence(
+            outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind
+        )
+        self._urgent = UrgentLane(outfit.name, self.inbox, self.stage, self._perform, self.stop)
+        is_guest = hosting.is_guest()
+        self._watchdog = Watchdog(
+            outfit.name,
+            self.condition,
+            self.stage,
+            self.presence,
+            lambda: self._work_began,
+            lambda: hosting.is_last(self),
+            may_kill=not is_guest,
+        )
         self._wire_up()
         # a guest must not keep its host alive; otherwise as threads do: like the one that starts it
-        daemon = True if hosting.is_guest() else None
+        daemon = True if is_guest else None
         self._main = threading.Thread(target=self._run, name=f"agent {outfit.name}", daemon=daemon)
-        self._urgent = threading.Thread(
-            target=self._run_urgent, name=f"urgent {outfit.name}", daemon=True
-        )
 
     def _wire_up(self) -> None:
         name, topics, transport = self._name, self._topics, self.transport
         transport.subscribe(topics.inbox(name), self.inbox.receive)
         transport.subscribe(topics.status(name), self.tenure.hear)
-        transport.subscribe(topics.about(name), self._defend_about)
+        transport.subscribe(topics.about(name), self.presence.defend_about)
         transport.on_turn(self.inbox.end_turn)
-        transport.on_turn(self._tick)
+        transport.on_turn(self.presence.tick)
         transport.on_state(self._state_changed)
         transport.guard(self.tenure.may_return)
         self.voice = Voice(transport, topics, name)
@@ -130,6 +138,7 @@ class Life:
     def start(self) -> None:
         """Start the agent's threads. Returns at once."""
         self._main.start()
+        self._watchdog.start()
         hosting.see_off(self)
 
     def stop(self, why: str = STOPS) -> None:
@@ -138,6 +147,7 @@ class Life:
         From now on no ordinary command is accepted.
         """
         self.stopping.set()
+        self._watchdog.stopping()
         if self.condition.life in {State.STARTING, State.READY} and not self.tenure.is_lost:
             task = self.condition.task
             self.condition.enter(State.STOPPING, f"waits for {task.message}" if task else "")
@@ -214,7 +224,7 @@ class Life:
         self.condition.sign(time.monotonic())
         if not self.stopping.is_set():
             self.condition.enter(State.READY)
-            self._introduce()
+            self.presence.introduce()
             self.outbox.publish_status()
             self._log.info("ready")
             self._settled.set()
@@ -238,7 +248,7 @@ class Life:
         """
         end = time.monotonic() + seconds
         may_finish = self._is_ending and self.is_here()
-        event = cancelled or (self._over if may_finish else self.stopping)
+        event = cancelled or (self._urgent.over if may_finish else self.stopping)
         while True:
             now = time.monotonic()
             if self.is_here():
@@ -267,6 +277,7 @@ class Life:
     def _end(self) -> None:
         """Leave so that nobody waits for us in vain."""
         self.stopping.set()
+        self._watchdog.stopping()
         self._settled.set()
         self.inbox.wake()
         self.tenure.give_up()
@@ -274,7 +285,7 @@ class Life:
         if not taken:
             self.condition.enter(State.STOPPING)
             self.outbox.publish_status()
-        self._cancel(self.inbox.withdraw(), STOPS)
+        self.stage.cancel_waiting(self.inbox.withdraw(), STOPS)
         self._shut_down()
         reason = f"it failed: {self.failure}" if self.failure else ""
         left = ", ".join(self.threads.join(THREADS_END))
@@ -283,13 +294,15 @@ class Life:
             reason = "; ".join(filter(None, [reason, f"threads that have not ended: {left}"]))
         self.condition.enter(State.STOPPED, reason)
         # what was accepted in the last moments
-        self._cancel(self.inbox.withdraw() + self.inbox.withdraw(urgent=True), STOPS)
+        last = self.inbox.withdraw() + self.inbox.withdraw(urgent=True)
+        self.stage.cancel_waiting(last, STOPS)
         self.voice.abandon(STOPS)
         if not taken and self.transport.is_up:
             self.outbox.wait_until_told(FAREWELL / 2)
         self.desk.close()
         self.transport.close(FAREWELL / 2)
         self._journal.close()
+        self._watchdog.end()
 
     def _shut_down(self) -> None:
         """Let the agent clean up, if it has begun to work; urgent messages are run meanwhile."""
@@ -299,71 +312,14 @@ class Life:
                 hosting.work(self._agent.shutdown)
         except BaseException:
             log.exception("%s: shutdown() failed", self._name)
-        self._over.set()
-        self.inbox.wake()
-        if self._urgent.is_alive():
-            self._urgent.join(FAREWELL)
-
-    # -- the urgent thread --------------------------------------------------------------------
-
-    def _run_urgent(self) -> None:
-        while True:
-            ticket = self.inbox.take_urgent(1.0)
-            if ticket is None:
-                if self._over.is_set():
-                    return
-                continue
-            message = ticket.command.message
-            if message == "abort":
-                self._abort()
-            self.stage.perform(ticket, self._perform)
-            if message == "shutdown":
-                self.stop("the agent was told to shut down")
-
-    def _abort(self) -> None:
-        """Cancel the command that runs, and all that wait."""
-        self.stage.cancel_main("aborted")
-        waiting = self.inbox.withdraw()
-        self.stage.cancel_main("aborted")  # the one that has come up meanwhile
-        self._cancel(waiting, "aborted")
-
-    def _cancel(self, tickets: list[Ticket], why: str) -> None:
-        """Give commands that will not be run their terminal report."""
-        for ticket in tickets:
-            self.stage.end(ticket, Outcome.CANCELLED, "cancelled", why)
+        self._urgent.end(FAREWELL)
 
     # -- the network thread -------------------------------------------------------------------
 
-    def _tick(self) -> None:
-        life = self.condition.life
-        began = self._work_began
-        slow = began is not None and time.monotonic() - began > SLOW_WORK
-        if life is State.STARTING and slow and not self._warned:
-            self._warned = True
-            text = f"work() has not returned for {SLOW_WORK:.0f} s; until then no message is taken"
-            log.warning("%s: %s", self._name, text)
-            self.condition.enter(State.STARTING, text)
-        if life is State.READY and self._introduced != self._outfit.vocabulary():
-            self._introduce()
-        self.outbox.waiting = self.inbox.waiting
-        self.outbox.dropped = self._outfit.measured.dropped
-        if not self.tenure.is_lost:
-            self.outbox.tick()
-
-    def _introduce(self) -> None:
-        self._introduced = self._outfit.vocabulary()
-        self.outbox.introduce(self._outfit.about(self._journal.kind))
-
-    def _defend_about(self, delivery: Delivery) -> None:
-        """Say again what we understand, where somebody has written over it."""
-        if not self.outbox.is_our_about(delivery.payload):
-            self._introduce()
-
     def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         if up:
-            self._log.info("connected")
-            self.outbox.greet()
-        elif not self._over.is_set():
+            self.presence.connected()
+        elif not self._urgent.over.is_set():
             self._log.warning("the connection is lost: %s", self.transport.trouble)
         self._connected.set()
 

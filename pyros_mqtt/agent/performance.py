@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pyros_mqtt.condition import Condition
@@ -38,7 +38,21 @@ class Stage:
         if ticket is None:
             return False
         ticket.cancel(why)
+        self._condition.cancel(time.monotonic())
         return True
+
+    def cancel_waiting(self, tickets: Iterable[Ticket], why: str) -> None:
+        """Give commands that will not be performed their terminal report."""
+        for ticket in tickets:
+            self.end(ticket, Outcome.CANCELLED, "cancelled", why)
+
+    def defies(self, now: float) -> Ticket | None:
+        """The ordinary ticket that has gone on for its `kill_after` since it was cancelled."""
+        ticket = self._main
+        rules = ticket and ticket.action and ticket.action.rules
+        if not rules or rules.kill_after is None:
+            return None
+        return ticket if self._condition.defiant_for(now) > rules.kill_after else None
 
     def prepare(self, ticket: Ticket) -> None:
         """An ordinary ticket leaves its queue: from now on `cancel_main` finds it here."""
@@ -68,6 +82,8 @@ class Stage:
         command, rules = ticket.command, ticket.action and ticket.action.rules
         task = Task(command.message, command.id, command.sender, time.time())
         self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
+        if ticket.cancelled.is_set():  # in the very moment in which it began
+            self._condition.cancel(time.monotonic())
         self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
         try:
             self._play(ticket, call)

@@ -17,6 +17,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from pyros_mqtt.settings import SERVICE_VARIABLES
+
 GRACE = 10
 """Seconds from the SIGTERM that follows our death to the SIGKILL."""
 
@@ -58,7 +60,7 @@ class GuardedProcess:
             stdin=subprocess.PIPE,
             stdout=log or subprocess.DEVNULL,
             stderr=log,
-            env={**os.environ, **(environment or {})},
+            env=_inherited() | dict(environment or {}),
             start_new_session=True,
         )
 
@@ -88,3 +90,8 @@ class GuardedProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._shell.pid, signal.SIGKILL)
             self._shell.wait()
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment, without what the service manager has told us alone."""
+    return {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}

@@ -111,45 +111,22 @@ def agents(fleet: Fleet, settings: Settings) -> Iterator[Finding]:
 
 def clocks(reach: Reach, fleet: Fleet) -> Iterator[Finding]:
     """Compare this machine's clock with those of the agents that live."""
-    settings = reach.settings
-    live = {one.name for one in fleet.members() if one.health.value == "live"}
-    offsets = _offsets(reach, live) if live else {}
-    for name in sorted(offsets):
-        offset = offsets[name]
-        text = f"the clock of {name}: {abs(offset):.1f} s {'behind' if offset > 0 else 'ahead'}"
-        if abs(offset) > settings.max_clock_skew:
-            yield bad(text, "set both machines' clocks by NTP: commands are refused otherwise")
-        elif abs(offset) > 1.0:
-            yield warn(text, "set both machines' clocks by NTP")
-    if offsets and all(abs(one) <= 1.0 for one in offsets.values()):
-        yield ok(f"this clock agrees with that of {', '.join(sorted(offsets))}")
+    from pyros_mqtt.cli.rows import SHOWN_SKEW, clock
+
+    live = [one.name for one in fleet.members() if one.health.value == "live"]
+    fleet.wait_until(lambda: None not in _skews(fleet, live).values(), LONGEST_BEAT)
+    told = {name: skew for name, skew in _skews(fleet, live).items() if skew is not None}
+    for name, skew in told.items():
+        if abs(skew) > reach.settings.max_clock_skew:
+            text = "set both machines' clocks by NTP: commands are refused otherwise"
+            yield bad(f"{name}: {clock(skew)}", text)
+        elif abs(skew) > SHOWN_SKEW:
+            yield warn(f"{name}: {clock(skew)}", "set both machines' clocks by NTP")
+    if told and all(abs(one) <= SHOWN_SKEW for one in told.values()):
+        yield ok(f"this clock agrees with that of {', '.join(told)}")
 
 
-def _offsets(reach: Reach, live: set[str]) -> dict[str, float]:
-    """Give how many seconds old each agent's word was when it came; negative: from the future."""
-    from pyros_mqtt.errors import BadPayload
-    from pyros_mqtt.transport import Delivery
-    from pyros_mqtt.wire import decode_status
-
-    offsets: dict[str, float] = {}
-    everyone = threading.Event()
-
-    def hear(delivery: Delivery) -> None:
-        address = reach.topics.parse(delivery.topic)
-        if address is None or delivery.retain:
-            return
-        try:
-            at = decode_status(delivery.payload, address.agent).at
-        except BadPayload:
-            return
-        if at is not None:
-            offsets.setdefault(address.agent, time.time() - at)
-        if live <= offsets.keys():
-            everyone.set()
-
-    ear = reach.bus().transport(f"pyros-doctor-{secrets.token_hex(4)}")
-    ear.subscribe(reach.topics.every("status"), hear)
-    ear.open()
-    everyone.wait(LONGEST_BEAT)
-    ear.close(timeout=0.5)
-    return offsets
+def _skews(fleet: Fleet, names: list[str]) -> dict[str, float | None]:
+    """Give how far each agent's clock is ahead of ours; None where it has said nothing yet."""
+    members = {name: fleet.get(name) for name in names}
+    return {name: one.skew for name, one in members.items() if one is not None}

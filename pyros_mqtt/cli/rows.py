@@ -10,7 +10,7 @@ from pyros_mqtt.cli.show import duration, printable
 
 if TYPE_CHECKING:
     from pyros_mqtt.fleet import Member
-    from pyros_mqtt.messages import Status, Task
+    from pyros_mqtt.messages import Task
 
 HEADERS = ("agent", "state", "task", "age", "host", "detail")
 STATE = 1
@@ -18,6 +18,9 @@ STATE = 1
 
 FAILURE = "it failed"
 """How the detail of an agent begins that something had raised in."""
+
+SHOWN_SKEW = 1.0
+"""Seconds by which a clock may differ from ours before people are told."""
 
 _BAR = 8
 
@@ -31,7 +34,7 @@ def row(member: Member, *, bar: bool) -> tuple[str, ...]:
         _task(status.task, bar=bar) if status and status.task else "",
         _age(member),
         status.host if status else "",
-        _detail(status) if status else "",
+        _detail(member),
     )
     return tuple(printable(one).replace("\n", " ") for one in cells)
 
@@ -65,7 +68,14 @@ def as_json(member: Member) -> dict[str, Any]:
         for key in {"at", "since"} & table.keys():
             table[key] = None if table[key] is None else to_rfc3339(table[key])
     age = round(member.age, 3) if math.isfinite(member.age) else None
-    return {"agent": member.name, "health": member.health.value, "age": age, **said}
+    skew = None if member.skew is None else round(member.skew, 3)
+    known = {"agent": member.name, "health": member.health.value, "age": age, "skew": skew}
+    return known | said
+
+
+def clock(skew: float) -> str:
+    """Say how an agent's clock differs from ours."""
+    return f"its clock is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
 
 
 def _age(member: Member) -> str:
@@ -87,6 +97,10 @@ def _task(task: Task, *, bar: bool) -> str:
     return " ".join(words)
 
 
-def _detail(status: Status) -> str:
+def _detail(member: Member) -> str:
+    status, skew = member.status, member.skew
+    if status is None:
+        return ""
     waiting = f"{status.waiting} waiting" if status.waiting else ""
-    return "; ".join(filter(None, [status.detail, waiting]))
+    skewed = clock(skew) if skew is not None and abs(skew) > SHOWN_SKEW else ""
+    return "; ".join(filter(None, [status.detail, waiting, skewed]))

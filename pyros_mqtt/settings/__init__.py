@@ -4,13 +4,17 @@ from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.model import AgentTable, Origin, Settings
+from pyros_mqtt.settings.service import VARIABLES as SERVICE_VARIABLES
+from pyros_mqtt.settings.service import Service
 
 __all__ = [
+    "SERVICE_VARIABLES",
     "AgentTable",
     "BrokerUrl",
     "GatewayTable",
     "LegacyAgent",
     "OldSocket",
     "Origin",
+    "Service",
     "Settings",
 ]

@@ -19,6 +19,7 @@ from pyros_mqtt.settings import AgentTable, BrokerUrl, Settings
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.supervisor.keeper import Keeper, OnLine
 from pyros_mqtt.supervisor.option_words import to_word
+from pyros_mqtt.supervisor.standing import Standing
 from pyros_mqtt.topics import Topics
 
 DEADLINE = 15.0
@@ -65,6 +66,7 @@ class Supervisor:
             name: Keeper(name, command(settings, name, table), self._tell, variables)
             for name, table in here.items()
         }
+        self._standing = Standing(self.keepers)
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -81,6 +83,7 @@ class Supervisor:
         self._desk.deliver()
         for keeper in self.keepers.values():
             keeper.start()
+        self._standing.begin()
 
     def wait_ready(self, timeout: float, fleet: Fleet | None = None) -> bool:
         """Wait until every agent takes commands; whether they do within `timeout` seconds.
@@ -109,6 +112,7 @@ class Supervisor:
 
     def stop(self, timeout: float = DEADLINE) -> None:
         """End the agents, the last one first; who is not quick enough is killed."""
+        self._standing.end()
         self._desk.close()
         deadline = time.monotonic() + timeout
         for keeper in reversed(self.keepers.values()):
@@ -117,6 +121,7 @@ class Supervisor:
 
     def kill(self) -> None:
         """End all agents at once."""
+        self._standing.end()
         self._desk.close()
         for keeper in self.keepers.values():
             keeper.stop(patience=0.0)

@@ -266,7 +266,7 @@ def test_a_work_that_raises_ends_the_agent_and_joining_tells(stage: Rehearsal) -
 def test_a_work_that_does_not_return_is_called_out_in_log_and_status(
     stage: Rehearsal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(f"{LIFE}.SLOW_WORK", 0.1)
+    monkeypatch.setattr("pyros_mqtt.agent.watchdog.SLOW_WORK", 0.1)
 
     class Slow(Worker):
         def work(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_mqtt.claims import Claim, Health, Vigil, is_later, kept_for
+from pyros_mqtt.claims import Claim, Health, Skew, Vigil, is_later, kept_for
 from pyros_mqtt.messages import State, Status
 
 BEAT = 5.0
@@ -267,3 +267,42 @@ def test_beats_do_not_make_the_vigil_grow() -> None:
     for beat in range(10_000):
         vigil.expect("dome", beat + 3.0)
     assert len(vigil._heap) == 1
+
+
+# -- clocks --------------------------------------------------------------------------------------
+
+
+def skew(*beats: tuple[float, float], retained: bool = False) -> float | None:
+    """What is measured where claims made at the first time came at the second."""
+    measured = Skew()
+    for at, wall in beats:
+        measured.hear(status(at=at), wall, retained=retained)
+    return measured.seconds
+
+
+def test_a_clock_is_compared_by_the_beat_that_came_soonest() -> None:
+    assert skew((100.0, 107.5), (105.0, 112.0), (110.0, 119.0)) == -7.0
+    assert skew((100.0, 90.5), (105.0, 96.0)) == 9.5
+
+
+def test_a_clock_that_is_set_right_is_believed_after_a_few_beats() -> None:
+    beats = [(100.0 + n, 90.0 + n) for n in range(5)] + [(200.0 + n, 200.5 + n) for n in range(8)]
+    assert skew(*beats) == -0.5
+
+
+def test_what_the_broker_had_kept_tells_of_a_clock_only_where_it_is_ahead() -> None:
+    assert skew((100.0, 107.5), retained=True) is None
+    assert skew((100.0, 90.0), retained=True) == 10.0
+
+
+def test_another_life_may_have_another_clock() -> None:
+    measured = Skew()
+    measured.hear(status(at=100.0), 90.0, retained=False)
+    measured.hear(status(at=100.0, session="two"), 100.25, retained=False)
+    assert measured.seconds == -0.25
+
+
+def test_a_claim_without_a_time_tells_nothing_of_a_clock() -> None:
+    measured = Skew()
+    measured.hear(bare("ready"), 100.0, retained=False)
+    assert measured.seconds is None

@@ -14,7 +14,7 @@ from pyros_mqtt.claims import Health
 from pyros_mqtt.cli.app import in_words, leading_globals
 from pyros_mqtt.cli.commands import decoded
 from pyros_mqtt.cli.endings import USAGE, Trouble
-from pyros_mqtt.cli.rows import is_troubled, row
+from pyros_mqtt.cli.rows import as_json, is_troubled, row
 from pyros_mqtt.cli.schema_words import arguments, usage
 from pyros_mqtt.cli.show import duration, one_line, printable
 from pyros_mqtt.dispatch import Action
@@ -91,6 +91,22 @@ def test_the_age_of_the_lost_is_told_where_it_is_known() -> None:
     assert row(member(State.LOST, Health.LOST, 3.0), bar=False)[3] == "3.0 s"
     assert row(member(State.LOST, Health.LOST, math.inf), bar=False)[3] == "?"
     assert row(Member("dome", None, None, math.inf, Health.UNKNOWN), bar=False)[3] == "-"
+
+
+@pytest.mark.parametrize(
+    ("skew", "told"),
+    [
+        (None, ""),
+        (0.9, ""),
+        (7.04, "its clock is 7.0 s ahead"),
+        (-3.0, "its clock is 3.0 s behind"),
+    ],
+)
+def test_a_clock_that_differs_is_told(skew: float | None, told: str) -> None:
+    status = Status("dome", State.READY)
+    one = Member("dome", status, None, 1.0, Health.LIVE, skew)
+    assert row(one, bar=False)[5] == told
+    assert as_json(one)["skew"] == skew
 
 
 class Filter(enum.Enum):

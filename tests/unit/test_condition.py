@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyros_mqtt.condition import LOOP_PATIENCE, Condition
+from pyros_mqtt.condition import LOOP_PATIENCE, OBEDIENCE, Condition
 from pyros_mqtt.messages import Progress, State, Task
 
 TASK = Task("goto", "1", "ops", 0.0)
@@ -134,3 +134,36 @@ def test_running_for_is_nothing_without_a_task() -> None:
     assert condition.running_for(5.0) == 0.0
     condition.begin(TASK, 10.0, 1.0)
     assert condition.running_for(5.0) == 4.0
+
+
+def test_a_cancelled_action_that_goes_on_is_shown_as_such() -> None:
+    condition = ready()
+    condition.begin(TASK, 60.0, 0.0)
+    condition.cancel(1.0)
+    assert state(condition, 1.0 + OBEDIENCE) is State.BUSY
+    shown = condition.snapshot(1.5 + OBEDIENCE)
+    assert shown.state is State.FAULT
+    assert "goto ignores its cancellation" in shown.detail
+
+
+def test_an_agent_that_stops_says_what_it_waits_for() -> None:
+    condition = ready()
+    condition.begin(TASK, 60.0, 0.0)
+    condition.cancel(1.0)
+    condition.enter(State.STOPPING, "waits for goto")
+    assert condition.snapshot(2.0).detail == "waits for goto"
+    shown = condition.snapshot(20.0)
+    assert (shown.state, "ignores its cancellation" in shown.detail) == (State.STOPPING, True)
+
+
+def test_the_next_command_is_not_the_one_that_was_cancelled() -> None:
+    condition = ready()
+    condition.cancel(0.0)
+    assert condition.defiant_for(9.0) == 0.0
+    condition.begin(TASK, 60.0, 1.0)
+    condition.cancel(2.0)
+    condition.cancel(5.0)
+    assert condition.defiant_for(9.0) == 7.0
+    condition.end(9.0)
+    condition.begin(TASK, 60.0, 10.0)
+    assert state(condition, 30.0) is State.BUSY

@@ -1,0 +1,61 @@
+"""Tells the service manager (systemd) how this process is, in the words of sd_notify(3)."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+from pyros_mqtt.settings import Service
+
+log = logging.getLogger(__name__)
+
+LONGEST = 200
+"""Most characters of a status text: it is one line of `systemctl status`."""
+
+
+class ServiceManager:
+    """Says how we are; where nobody asked, it costs nothing. For any thread; nothing is raised.
+
+    Args:
+        service: how to talk to it, by default as the environment says.
+    """
+
+    def __init__(self, service: Service | None = None) -> None:
+        self._service = service or Service.of_environment()
+        self._told = ""
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds between two signs of life, half of what is asked; None where none is."""
+        return self._service.watchdog and self._service.watchdog / 2
+
+    def ready(self) -> None:
+        """The start is over."""
+        self._say("READY=1")
+
+    def stopping(self) -> None:
+        """The end has begun."""
+        self._say("STOPPING=1")
+
+    def alive(self) -> None:
+        """A sign of life, for its watchdog."""
+        self._say("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """How we are, for people; nothing is sent while it stays the same."""
+        line = " ".join(text.split())[:LONGEST]
+        if line != self._told:
+            self._told = line
+            self._say(f"STATUS={line}")
+
+    def _say(self, line: str) -> None:
+        address = self._service.address
+        if not address:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
+                way.settimeout(1.0)
+                way.connect("\0" + address[1:] if address.startswith("@") else address)
+                way.send(line.encode())
+        except OSError as error:
+            log.debug("the service manager at %s did not hear %r: %s", address, line, error)

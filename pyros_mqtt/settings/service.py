@@ -1,0 +1,32 @@
+"""What the service manager (systemd) has told this process in its environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+"""They are meant for one process only; a child must not inherit them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How to talk to it.
+
+    Attributes:
+        address: the socket that wants to hear how we are; empty where there is none.
+        watchdog: seconds within which it wants a sign of life; None where it wants none.
+    """
+
+    address: str = ""
+    watchdog: float | None = None
+
+    @classmethod
+    def of_environment(cls) -> Service:
+        """Read what systemd sets: sd_notify(3) and sd_watchdog_enabled(3) say how."""
+        is_meant = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        has_watchdog = is_meant and microseconds.isdigit() and int(microseconds) > 0
+        return cls(
+            os.environ.get("NOTIFY_SOCKET", ""), int(microseconds) / 1e6 if has_watchdog else None
+        )

@@ -1,0 +1,53 @@
+"""The socket of a service manager (systemd): what a process under it says."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import Self
+
+
+class ServiceSocket:
+    """Listens as systemd does; `variables` is what a process under it finds."""
+
+    def __init__(self, folder: Path, watchdog: float = 1.0) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = folder / "notify"
+        self._socket.bind(str(path))
+        self.variables = {
+            "NOTIFY_SOCKET": str(path),
+            "WATCHDOG_USEC": str(round(watchdog * 1e6)),
+        }
+        self.heard: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def until(self, line: str, timeout: float = 20.0) -> None:
+        """Wait until a line has come that begins like this; each one is given out once."""
+        deadline = time.monotonic() + timeout
+        while True:
+            for number, one in enumerate(self.heard):
+                if one.startswith(line):
+                    del self.heard[: number + 1]
+                    return
+            self._socket.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                self.heard.append(self._socket.recv(4096).decode())
+            except TimeoutError:
+                raise AssertionError(f"never said {line!r}, but {self.heard}") from None
+
+    def is_silent_for(self, seconds: float) -> bool:
+        """Whether nothing comes for so long, after what was under way."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            self._socket.settimeout(seconds)
+            try:
+                self._socket.recv(4096)
+            except TimeoutError:
+                return True
+        return False
