@@ -10,7 +10,7 @@ from typing import Any
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import PATIENCE, plain
-from pyros_mqtt.errors import ActionFailed, Cancelled, PyrosError, Refusal
+from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal
 from pyros_mqtt.inbox import Ticket
 from pyros_mqtt.messages import JSON, Outcome, Problem, Report, Task, report_on
 from pyros_mqtt.outbox import Outbox
@@ -84,9 +84,11 @@ class Stage:
         self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
         if ticket.cancelled.is_set():  # in the very moment in which it began
             self._condition.cancel(time.monotonic())
-        self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
         try:
+            self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
             self._play(ticket, call)
+        except JournalError as error:
+            self.end(ticket, Outcome.FAILED, "action-failed", f"it was not started: {error}")
         finally:
             self._condition.end(time.monotonic())
 

@@ -56,7 +56,11 @@ class Journal(Protocol):
         """Note the latest report of a command."""
 
     def commit(self) -> None:
-        """Make sure that what was written outlives us, as far as this journal can."""
+        """Make sure that what was written outlives us, as far as this journal can.
+
+        Raises:
+            JournalError: it does not; what this thread has written since is forgotten.
+        """
 
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""

@@ -32,7 +32,8 @@ _COLUMNS = "sender, id, agent, message, args, sent_at, deadline, urgent, session
 class SqliteJournal:
     """The journal of one agent in one file. Every method may be called from any thread.
 
-    Writes gather in one transaction until `commit`.
+    Writes gather in one transaction until `commit`, which tells each thread that has written since
+    its last one whether all of it is on the disk.
 
     Raises:
         JournalError: the file cannot be opened, is none of ours, or is newer than we are.
@@ -45,6 +46,8 @@ class SqliteJournal:
         self._lock = threading.RLock()
         self._skew = allowed_skew
         self._next_purge = 0.0
+        self._writers: set[int] = set()
+        self._robbed: dict[int, str] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -62,24 +65,49 @@ class SqliteJournal:
         return _entry(row) if row else None
 
     def write(self, command: Command, report: Report) -> None:
-        """Note the latest report of a command, in the transaction of this turn."""
+        """Note the latest report of a command, in the transaction of this turn.
+
+        What the disk does not take is told by `commit`.
+        """
         until = keep_until(command, report, self._skew)
         told = wire.encode_report(report)
         with self._lock:
-            self._begin()
-            known = self._db.execute(
-                "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
-                (told, not report.state.is_terminal, until, command.sender, command.id),
-            )
-            if known.rowcount == 0:
-                self._insert(command, report, told, until)
-            self._purge(report.at)
+            self._writers.add(threading.get_ident())
+            try:
+                self._begin()
+                known = self._db.execute(
+                    "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
+                    (told, not report.state.is_terminal, until, command.sender, command.id),
+                )
+                if known.rowcount == 0:
+                    self._insert(command, report, told, until)
+                self._purge(report.at)
+            except sqlite3.Error as error:
+                self._lose(error)
 
     def commit(self) -> None:
-        """End the transaction: from now on it outlives us."""
+        """End the transaction: from now on it outlives us.
+
+        Raises:
+            JournalError: what this thread has written is not on the disk, and forgotten.
+        """
         with self._lock:
-            if self._db.in_transaction:
-                self._db.execute("COMMIT")
+            try:
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._lose(error)
+            self._writers.clear()
+            trouble = self._robbed.pop(threading.get_ident(), None)
+        if trouble is not None:
+            raise JournalError(f"the journal {self.path} cannot be written: {trouble}")
+
+    def _lose(self, error: sqlite3.Error) -> None:
+        """The transaction is gone, with what other threads have written into it."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._robbed |= dict.fromkeys(self._writers, str(error))
+        self._writers.clear()
 
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""
@@ -105,7 +133,10 @@ class SqliteJournal:
     def close(self) -> None:
         """Commit, and close the file."""
         with self._lock:
-            self.commit()
+            try:
+                self.commit()
+            except JournalError as error:
+                log.error("%s", error)  # noqa: TRY400 - it says all
             self._db.close()
 
     def _begin(self) -> None:

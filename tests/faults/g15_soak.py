@@ -34,7 +34,7 @@ TTL = 10.0
 SETTLED = 45.0
 """Seconds after which each command has come to its end."""
 
-REFUSED = 10
+REFUSED = 40
 REFUSED_SIZE = 250_000
 """What strangers send to the agents that are never killed, in a trial."""
 
@@ -224,5 +224,5 @@ G15 = Harness(
     gate=16,
     mutants=("keeps-what-it-refuses", "leaves-its-lookouts"),
     open=opened,
-    limits={"grown MB": (100, 6.0), "slope MB/h": (50, 1.0)},
+    limits={"grown MB": (100, 25.0), "slope MB/h": (50, 1.0)},
 )

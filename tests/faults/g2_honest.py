@@ -187,7 +187,10 @@ def full_spool(place: Place, number: int) -> list[str]:
 
 
 def full_journal(place: Place, number: int) -> list[str]:
-    """An agent that cannot note what it accepts does not accept it; once it can, it does."""
+    """An agent that cannot note what it accepts does not accept it; once it can, it does.
+
+    What it has accepted and cannot start ends as failed, and the agent lives on.
+    """
     disk = place.disks["journal"]
     place.accepted("ops", "cramped", args={"nap": 0.3})
     waits = place.accepted("ops", "cramped")  # it starts on the full disk
@@ -199,8 +202,11 @@ def full_journal(place: Place, number: int) -> list[str]:
     place.senders.send("ops", "cramped", late := place.number(), args=large, ttl=0.5)
     broken = place.judged(place.senders, "cramped", late, {"NoAnswer", "Rejected"}, 5)
     disk.empty()
-    for n in [waits, *numbers]:
+    for n in numbers:
         broken += place.judged(place.senders, "cramped", n, {"NoAnswer", "Rejected"}, LIVELY)
+    end = place.senders.await_word(waits, LIVELY, wanted=lambda word: word.is_final)
+    if end is None or (end.told == "done") is not place.ran("cramped", waits):
+        broken.append(f"what was accepted before has the end {end}")
     return broken + place.send("ops", "cramped", set(), LIVELY)
 
 

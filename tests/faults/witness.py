@@ -76,7 +76,7 @@ class OldBrokers(Brokers):
 
     def transport(self, client_id: str) -> Link:
         link = super().transport(client_id)
-        link._old_brokers.update(self._settings.brokers)
+        link._dialler._old_brokers.update(self._settings.brokers)
         return link
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,40 @@ def test_the_settings_choose(path: Path) -> None:
     assert open_journal("memory", path, 5.0).kind == "memory"
     assert not path.exists()
     assert open_journal("sqlite", path, 5.0).kind == "sqlite"
+
+
+@pytest.fixture
+def full(path: Path) -> Iterator[SqliteJournal]:
+    """A journal whose file cannot grow any more."""
+    journal = SqliteJournal(path)
+    journal._db.execute("PRAGMA cache_size = 1")
+    (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    yield journal
+    journal.close()
+
+
+def fill(journal: SqliteJournal, numbers: range) -> None:
+    for number in numbers:
+        note(journal, number, Outcome.FAILED, error=Problem("action-failed", "x" * 1000))
+
+
+def test_what_the_disk_does_not_take_is_told_by_the_commit(full: SqliteJournal) -> None:
+    fill(full, range(100))
+    with pytest.raises(JournalError, match="cannot be written: database or disk is full"):
+        full.commit()
+    assert full.find("ops", "id-0") is None, "and nothing of it is left"
+    full._db.execute("PRAGMA max_page_count = 100000")
+    fill(full, range(100))
+    full.commit()
+    assert full.find("ops", "id-99") is not None
+
+
+def test_a_thread_that_loses_its_part_to_anothers_failure_is_told_too(full: SqliteJournal) -> None:
+    note(full, 1, Outcome.ACCEPTED)
+    other = threading.Thread(target=fill, args=(full, range(2, 100)))
+    other.start()
+    other.join()
+    with pytest.raises(JournalError, match="cannot be written"):
+        full.commit()
+    full.commit()
