@@ -17,6 +17,9 @@ from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 MAX_ECHO = 1024
 """Characters of a command without id that its report repeats."""
 
+LEGIBLE = 2 * 1024 * 1024
+"""Bytes up to which a command that is too large is still read, to tell its sender so."""
+
 SAME_MOMENT = 5.0
 """Two ways to give one deadline agree when they are not further apart than this (seconds)."""
 
@@ -90,7 +93,7 @@ def decode_command(
     blank = Command(agent, "", id=_correlated(beside), reply_to=_concrete(beside.reply_to))
     if len(payload) > max_payload:
         text = f"{len(payload)} bytes, at most {max_payload} are taken"
-        raise Refusal("too-large", text, _echoed(blank, payload))
+        raise Refusal("too-large", text, _signed(_echoed(blank, payload), payload))
     text = _text_of(payload, blank)
     if not text.strip():
         return None
@@ -135,6 +138,19 @@ def _echoed(command: Command, payload: bytes) -> Command:
     if command.id:
         return command
     return replace(command, echo=payload[: 4 * MAX_ECHO].decode(errors="replace")[:MAX_ECHO])
+
+
+def _signed(blank: Command, payload: bytes) -> Command:
+    """Whom a command is from that is too large to be taken; nothing else of it counts."""
+    if len(payload) > LEGIBLE:
+        return blank
+    try:
+        body = _object_of(_text_of(payload, blank), blank)
+        command_id = _id(body, Properties(), blank) or blank.id
+        named = replace(blank, id=command_id, message=_label(body), sender=_sender(body, blank))
+    except Refusal:
+        return blank
+    return replace(named, echo=None) if named.id else named
 
 
 def _object_of(text: str, blank: Command) -> dict[str, JSON]:

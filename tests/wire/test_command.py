@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.messages import JSON, Command
 from pyros_mqtt.wire import decode_command, encode_command
-from pyros_mqtt.wire.command import Properties
+from pyros_mqtt.wire.command import LEGIBLE, Properties
 
 NOW = 1_795_378_443.0
 """2026-11-22T20:14:03Z"""
@@ -149,6 +149,33 @@ def test_an_object_is_read_or_refused_and_nothing_else(body: dict[str, JSON]) ->
 
 
 # -- section 2: payloads ------------------------------------------------------------------------
+
+
+def test_one_that_is_too_large_is_refused_to_whom_it_is_from() -> None:
+    large = {"message": "goto", "id": "a-1", "from": "ops", "args": {"x": "y" * 500}}
+    command = refused(json.dumps(large), max_payload=256).command
+    assert command is not None
+    assert (command.id, command.sender, command.message) == ("a-1", "ops", "goto")
+    assert (command.args, command.echo) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"message":"goto","id":"a-1","from":"+","args":"' + "x" * 500 + '"}',
+        '{"message":"goto","id":"a-1","from":"ops"' + " " * 500,
+        '{"message":"goto","id":"a-1","from":"ops","args":"' + "x" * LEGIBLE + '"}',
+        '{"a":' * 500,
+        b"\xff" * 500,
+    ],
+)
+def test_one_that_is_too_large_and_illegible_is_refused_under_anonymous(
+    payload: str | bytes,
+) -> None:
+    refusal = refused(payload, max_payload=256)
+    assert refusal.code == "too-large"
+    assert refusal.command is not None
+    assert (refusal.command.id, refusal.command.sender) == ("", "anonymous")
 
 
 def test_the_size_limit_is_checked_first() -> None:
