@@ -160,7 +160,7 @@ class Agent(Conversation):
 
         Runs in the agent's thread after `work()`. Override it to do something before or after.
         """
-        self._alive.receive()
+        self._alive.rhythm.receive()
 
     def analyze_message(self, message: str) -> Any:
         """Find the action of a message and call it; returns its result.

@@ -70,8 +70,8 @@ class Conduct:
             Cancelled: the action was cancelled, or the agent stops. Let it pass.
         """
         ticket = self._alive.stage.current
-        busy = self._alive.chores.is_busy and self._alive.is_here()
-        self._alive.pause(seconds, ticket.cancelled if ticket and not busy else None)
+        busy = self._alive.chores.is_busy and self._alive.rhythm.is_here()
+        self._alive.rhythm.pause(seconds, ticket.cancelled if ticket and not busy else None)
 
     def checkpoint(self) -> None:
         """Run due chores, show life, and end here if the action was cancelled.
@@ -96,7 +96,7 @@ class Conduct:
         """
         ticket = self._alive.stage.current
         if ticket is not None:
-            self._alive.advance(ticket, Progress(fraction, text), patience)
+            self._alive.stage.advance(ticket, Progress(fraction, text), patience)
         self.checkpoint()
 
     def degrade(self, reason: str, about: str = "") -> None:

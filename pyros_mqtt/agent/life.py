@@ -17,6 +17,7 @@ from pyros_mqtt.agent.ownership import Finding
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.presence import Presence
 from pyros_mqtt.agent.recovery import resume
+from pyros_mqtt.agent.rhythm import Rhythm
 from pyros_mqtt.agent.tenure import OFFLINE, Tenure
 from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.agent.urgency import UrgentLane
@@ -24,7 +25,7 @@ from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
-from pyros_mqtt.messages import Progress, State, Status
+from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
 from pyros_mqtt.spool import spool_path
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
 
 log = logging.getLogger(__name__)
-
-PROGRESS_PAUSE = 0.1
-"""Least seconds between two reports of progress; what comes in between only shows in the status."""
 
 STOPS = "the agent is stopping"
 
@@ -66,7 +64,6 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._work_began: float | None = None
-        self._is_ending = False
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
@@ -99,6 +96,9 @@ class Life:
         )
         self.presence = Presence(
             outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind
+        )
+        self.rhythm = Rhythm(
+            self.inbox, self.chores, self.stage, self.condition, self.stopping, self._perform
         )
         self._urgent = UrgentLane(outfit.name, self.inbox, self.stage, self._perform, self.stop)
         is_guest = hosting.is_guest()
@@ -179,13 +179,10 @@ class Life:
         """The agent's `work()` has been called."""
         return self._work_began is not None
 
-    def is_here(self) -> bool:
-        """The caller is the agent's thread."""
-        return threading.current_thread() is self._main
-
     # -- the agent's thread -------------------------------------------------------------------
 
     def _run(self) -> None:
+        self.rhythm.begin()
         try:
             if self.tenure.claim():
                 # so that the first measurements and words find a connection
@@ -229,48 +226,6 @@ class Life:
             self._log.info("ready")
             self._settled.set()
 
-    def receive(self) -> None:
-        """Run what comes, one at a time, and chores when due, until the agent stops."""
-        while not self.stopping.is_set():
-            now = time.monotonic()
-            self.condition.sign(now)
-            self.chores.run_due(now)
-            pause = min(self.chores.next_due(time.monotonic()), 1.0)
-            ticket = self.inbox.take(pause, self.stage.prepare)
-            if ticket is not None:
-                self.stage.perform(ticket, self._perform)
-
-    def pause(self, seconds: float, cancelled: threading.Event | None) -> None:
-        """Wait within an action, showing life and running due chores meanwhile.
-
-        Raises:
-            Cancelled: the action has been cancelled, or the agent stops. `shutdown()` may wait.
-        """
-        end = time.monotonic() + seconds
-        may_finish = self._is_ending and self.is_here()
-        event = cancelled or (self._urgent.over if may_finish else self.stopping)
-        while True:
-            now = time.monotonic()
-            if self.is_here():
-                self.condition.sign(now)
-                self.chores.run_due(now)
-            if event.is_set():
-                raise Cancelled
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            due = self.chores.next_due(time.monotonic()) if not self.chores.is_busy else left
-            event.wait(min(left, max(due, 0.005), 1.0) if self.is_here() else left)
-
-    def advance(self, ticket: Ticket, progress: Progress, patience: float | None) -> None:
-        """Show how far an action has come."""
-        now = time.monotonic()
-        if not ticket.is_urgent:
-            self.condition.advance(progress, now, patience)
-        if now - ticket.told >= PROGRESS_PAUSE or patience is not None or progress.fraction == 1:
-            ticket.told = now
-            self.outbox.advanced(ticket.command, progress, patience)
-
     def _perform(self, ticket: Ticket) -> Any:
         return hosting.work(partial(self._agent.analyze_message, ticket.command.message))
 
@@ -306,7 +261,7 @@ class Life:
 
     def _shut_down(self) -> None:
         """Let the agent clean up, if it has begun to work; urgent messages are run meanwhile."""
-        self._is_ending = True
+        self.rhythm.wind_down(self._urgent.over)
         try:
             if self._work_began is not None:
                 hosting.work(self._agent.shutdown)

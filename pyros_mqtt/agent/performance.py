@@ -12,10 +12,13 @@ from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import PATIENCE, plain
 from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal
 from pyros_mqtt.inbox import Ticket
-from pyros_mqtt.messages import JSON, Outcome, Problem, Report, Task, report_on
+from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report, Task, report_on
 from pyros_mqtt.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+PROGRESS_PAUSE = 0.1
+"""Least seconds between two reports of progress; what comes in between only shows in the status."""
 
 
 class Stage:
@@ -72,6 +75,15 @@ class Stage:
         finally:
             if self._main is ticket:
                 self._main = None
+
+    def advance(self, ticket: Ticket, progress: Progress, patience: float | None) -> None:
+        """Show how far an action has come."""
+        now = time.monotonic()
+        if not ticket.is_urgent:
+            self._condition.advance(progress, now, patience)
+        if now - ticket.told >= PROGRESS_PAUSE or patience is not None or progress.fraction == 1:
+            ticket.told = now
+            self._outbox.advanced(ticket.command, progress, patience)
 
     def end(self, ticket: Ticket, state: Outcome, code: str, text: str) -> None:
         """Report the end of a ticket that was not performed."""

@@ -1,4 +1,4 @@
-"""Network thread -> classify -> journal -> queues by urgency (protocol section 4)."""
+"""Takes in what comes: classifies, journals, answers, and hands it out in the right order."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.dispatch import Action, ActionTable
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.failpoints import reach
-from pyros_mqtt.journal import Entry, Journal
+from pyros_mqtt.inbox.lately import Lately
+from pyros_mqtt.inbox.ticket import Ticket
+from pyros_mqtt.journal import Journal
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire.command import Properties
@@ -25,9 +27,6 @@ log = logging.getLogger(__name__)
 NOT_READY = "not-ready"
 """The one refusal that does not stand: the sender takes it for no answer yet, and sends again."""
 
-COPIES = 1.0
-"""Seconds within which copies of one command may arrive one after the other."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -36,61 +35,6 @@ class Limits:
     max_payload: int = 256 * 1024
     max_waiting: int = 1000
     max_clock_skew: float = 5.0
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """An accepted command on its way to its action.
-
-    `arrived` and `told`, when progress was last reported, are monotonic seconds.
-    """
-
-    command: Command
-    action: Action | None
-    arguments: dict[str, Any]
-    arrived: float
-    lifetime: float | None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    why: str = ""
-    told: float = float("-inf")
-
-    @property
-    def is_urgent(self) -> bool:
-        """It overtakes what waits."""
-        return self.command.urgent or bool(self.action and self.action.rules.urgent)
-
-    def is_late(self) -> bool:
-        """Its deadline has passed, by the wall clock or by the time since it arrived."""
-        deadline, lifetime = self.command.deadline, self.lifetime
-        if deadline is not None and time.time() > deadline:
-            return True
-        return lifetime is not None and time.monotonic() - self.arrived > lifetime
-
-    def cancel(self, why: str) -> None:
-        """Ask it to end; it does so at its next checkpoint."""
-        self.why = self.why or why
-        self.cancelled.set()
-
-
-class _Lately:
-    """Refusals of an agent that was not ready, for a second each.
-
-    Copies of one command that are under way together get one answer; one that is sent again later
-    is judged anew.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], Entry] = {}
-
-    def note(self, command: Command, report: Report, now: float) -> None:
-        """Remember a refusal."""
-        self._entries = {key: e for key, e in self._entries.items() if e.until > now}
-        self._entries[command.sender, command.id] = Entry(command, report, now + COPIES)
-
-    def find(self, command: Command) -> Entry | None:
-        """The refusal of this command, if it was a moment ago."""
-        entry = self._entries.get((command.sender, command.id))
-        return entry if entry is not None and entry.until > time.monotonic() else None
 
 
 class Inbox:
@@ -127,7 +71,7 @@ class Inbox:
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._urgent: deque[Ticket] = deque()
-        self._lately = _Lately()
+        self._lately = Lately()
         self._acknowledged = False
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
