@@ -100,6 +100,8 @@ class Nursery:
         chance = random.Random(number)  # noqa: S311 - a game of chance that can be played again
         kind = FAULTS[number % len(FAULTS)]
         sent = self._send(chance, kind)
+        for one in self.companies:
+            one.wait_ready()
         self._harass()
         broken = self._judged(sent) + self._all_right()
         figures, wounds = self._looked_over()
