@@ -243,13 +243,14 @@ class Voice:
         if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
             pending.away_since = pending.away_since or now
         over = now >= pending.deadline
-        # one that an agent may have taken into its journal is not told to have reached nobody
-        away = None if pending.may_have_it else pending.away_since
+        # one that an agent may have taken, or may be about to, is not told to have reached nobody
+        may_come = pending.may_have_it or pending.is_under_way
+        away = None if may_come else pending.away_since
         if away is not None and (peer.is_away or pending.unheard) and (over or now - away > ABSENT):
             return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
         if not over:
             return None
-        if not pending.taken and not self._transport.is_up:
+        if not (pending.taken or pending.may_have_it or self._transport.is_up):
             return Unreachable(command, f"the broker was away: {self._transport.trouble}")
         return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
 

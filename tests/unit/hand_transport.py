@@ -13,8 +13,9 @@ from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
 class HandTransport:
     """Keeps the protocol of `Transport` without any thread."""
 
-    def __init__(self, fate: str = Fate.TAKEN) -> None:
+    def __init__(self, fate: str | None = Fate.TAKEN) -> None:
         self.fate = fate
+        """What becomes of a parcel; None: nobody has said yet."""
         self.sent: list[Parcel] = []
         self.patterns: dict[str, Handler] = {}
         self._kept: dict[str, bytes] = {}
@@ -32,8 +33,9 @@ class HandTransport:
     def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
         if self.is_up:
             self.sent.append(parcel)
-        if on_fate is not None:
-            on_fate(self.fate if self.is_up else Fate.DROPPED)
+        fate = self.fate if self.is_up else Fate.DROPPED
+        if on_fate is not None and fate is not None:
+            on_fate(fate)
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         self.patterns[pattern] = handler

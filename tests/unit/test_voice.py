@@ -314,6 +314,26 @@ def test_what_was_on_its_way_when_the_broker_died_is_not_told_to_have_reached_no
     assert isinstance(error_of(receipt), NoAnswer)
 
 
+def test_a_repetition_that_is_under_way_is_waited_for(scene: Scene) -> None:
+    scene.claim("ready")
+    scene.transport.fate = Fate.NO_SUBSCRIBER
+    receipt = scene.send()
+    scene.transport.fate = None  # of the repetition, the broker has said nothing yet
+    scene.pass_time(ABSENT + 2)
+    assert not receipt.is_answered
+    scene.report("accepted")
+    assert receipt.state == "accepted"
+
+
+def test_what_was_lost_on_its_way_may_have_left(scene: Scene) -> None:
+    scene.claim("ready")
+    scene.transport.fate = Fate.LOST
+    receipt = scene.send(ttl=4)
+    scene.transport.go(up=False)
+    scene.pass_time(5)
+    assert isinstance(error_of(receipt), NoAnswer)
+
+
 def test_an_agent_that_comes_in_time_gets_the_command_at_once(scene: Scene) -> None:
     scene.transport.fate = Fate.NO_SUBSCRIBER
     receipt = scene.send()
