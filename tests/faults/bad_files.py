@@ -43,9 +43,11 @@ WRONG: dict[str, tuple[str, ...]] = {
         "max_payload = 99999999999999999999999", "max_waiting = 0", "max_clock_skew = -1",
         "password_file = '/nowhere/at/all'", "ca_file = '/'", "journal = 'paper'",
         "log_level = 'loud'", "[agents]\ndome = 5", "[agents.'+']\nclass = 'a:B'",
-        "[agents.dome]\nclass = 'a'", "[agents.dome]\nclass = 'a:B'\nhots = 'x'", "root = 1\nroot = 2",
+        "[agents.dome]\nclass = 'a'", "[agents.dome]\nclass = 'a:B'\nhots = 'x'",
+        "root = 1\nroot = 2",
         "[gateway]\nport = 1", "[gateway.agents.dome]\nreceive_port = 'x'", "agents = []",
-        "observatory = 3", "sender = 'A B'", "key_file = 'x'", "state_dir = 5", "root = \"\\ud800\"",
+        "observatory = 3", "sender = 'A B'", "key_file = 'x'", "state_dir = 5",
+        'root = "\\ud800"',
     ),
     ENV: (
         "PYROS_ROOT=A/#", "PYROS_KEEPALIVE=soon", "PYROS_BROKERS=http://x", "PYROS_ROOF=x",
@@ -53,7 +55,8 @@ WRONG: dict[str, tuple[str, ...]] = {
         "PYROS_JOURNAL=paper",
     ),
     INI: (
-        "no section", "[a\nb", "[general]\nx", "[a]\n[a]\n", "[a]\nx=%(x)s", "[a]\nx=%(", "[a]\nx=%",
+        "no section", "[a\nb", "[general]\nx", "[a]\n[a]\n", "[a]\nx=%(x)s",
+        "[a]\nx=%(", "[a]\nx=%",
         "[dome]\nip=", "[dome]\nport=x", "[+]\nname=x", "[dome]\nreceive_port=99999999",
     ),
 }  # fmt: skip

@@ -43,6 +43,11 @@ def become(build: str | None = None) -> None:
 # -- what G2, G10, G13 and G15 have to catch ------------------------------------------------------
 
 
+def _put(place: Any, name: str, thing: Any) -> None:
+    """Put something else into the place of what is healthy."""
+    setattr(place, name, thing)
+
+
 @mutant("puback-is-delivery")
 def _take_the_brokers_word() -> None:
     """The broker's acknowledgement counts as the agent's."""
@@ -57,7 +62,7 @@ def _take_the_brokers_word() -> None:
         if fate == Fate.TAKEN:
             pending.receipt.take(report_on(pending.command, Outcome.ACCEPTED, time.time()))
 
-    Voice._learn = believe  # type: ignore[method-assign]
+    _put(Voice, "_learn", believe)
 
 
 @mutant("backlog-drops-silently")
@@ -71,7 +76,7 @@ def _drop_in_silence() -> None:
         put(backlog, item)
         return True
 
-    Backlog.put = pretend  # type: ignore[method-assign]
+    _put(Backlog, "put", pretend)
 
 
 @mutant("spool-swallows")
@@ -87,7 +92,7 @@ def _swallow_what_the_disk_says() -> None:
             return write(spool, statement, values)
         return 0
 
-    Spool._write = shrug  # type: ignore[method-assign]
+    _put(Spool, "_write", shrug)
 
 
 @mutant("repeats-backwards")
@@ -96,12 +101,12 @@ def _repeat_backwards() -> None:
     from pyros_mqtt.sender.voice import Voice
 
     def repeat(voice: Voice, concerns: Callable[[Any], bool]) -> None:
-        for pending in reversed(list(voice._pending.values())):
+        for pending in reversed(list(voice._under_way)):
             if not pending.receipt.is_answered and concerns(pending):
                 pending.away_since = None
                 voice._publish(pending)
 
-    Voice._repeat_now = repeat  # type: ignore[method-assign]
+    _put(Voice, "_repeat_now", repeat)
     _name_no_predecessor()
 
 
@@ -122,7 +127,7 @@ def _name_no_predecessor() -> None:
             parcel = replace(parcel, payload=json.dumps(body).encode())
         publish(link, parcel, on_fate)
 
-    Link.publish = strip  # type: ignore[method-assign]
+    _put(Link, "publish", strip)
 
 
 @mutant("json-falls-back-to-text")
@@ -130,6 +135,7 @@ def _fall_back_to_text() -> None:
     """An object that cannot be read is taken for words."""
     from pyros_mqtt.messages import Command
     from pyros_mqtt.wire import command
+    from pyros_mqtt.wire.text import read_text
 
     read = command._object_of
 
@@ -137,10 +143,10 @@ def _fall_back_to_text() -> None:
         try:
             return read(text, blank)
         except Refusal:
-            message, args = command.read_text(text)
+            message, args = read_text(text)
             return {"message": message, "args": args}
 
-    command._object_of = forgive
+    _put(command, "_object_of", forgive)
 
 
 @mutant("recursion-not-caught")
@@ -153,7 +159,7 @@ def _miss_the_abyss() -> None:
         json_text._check(value, json_text.MAX_NESTING)
         return value
 
-    command.strict = read
+    _put(command, "strict", read)
 
 
 @mutant("keeps-what-it-refuses")
@@ -171,7 +177,7 @@ def _keep_what_is_refused() -> None:
             kept.append(delivery.payload)
             raise
 
-    inbox.Inbox._read = hoard  # type: ignore[method-assign]
+    _put(inbox.Inbox, "_read", hoard)
 
 
 @mutant("runs-what-is-retained")
@@ -187,7 +193,7 @@ def _run_the_retained() -> None:
     def overlook(inbox: Inbox, delivery: Delivery) -> None:
         receive(inbox, replace(delivery, retain=False))
 
-    Inbox.receive = overlook  # type: ignore[method-assign]
+    _put(Inbox, "receive", overlook)
 
 
 @mutant("leaves-its-lookouts")
@@ -195,4 +201,4 @@ def _leave_lookouts() -> None:
     """The look at one's own name after a lost connection is never ended."""
     from pyros_mqtt.agent.ownership import Lookout
 
-    Lookout.close = lambda _lookout: None  # type: ignore[method-assign]
+    _put(Lookout, "close", lambda _lookout: None)

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from tests.faults.harness import Harness, RunTrial, Setting, Trial
 from tests.faults.witness import Company, settings_of, starts
@@ -103,11 +102,11 @@ class Site:
 
     def _unaccounted(self, numbers: list[int]) -> list[str]:
         """Wait until every command has its end."""
-        broken = []
-        for n in numbers:
-            if self.sender.await_word(n, TTL + 5, wanted=lambda heard: heard.is_final) is None:
-                broken.append(f"command {n} has no end")
-        return broken
+        return [
+            f"command {n} has no end"
+            for n in numbers
+            if self.sender.await_word(n, TTL + 5, wanted=lambda heard: heard.is_final) is None
+        ]
 
 
 def _nothing() -> None:

@@ -15,17 +15,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import paho.mqtt.publish
-from paho.mqtt.enums import MQTTProtocolVersion
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.faults.bad_input import Input, batch, command, special
 from tests.faults.builds import BUILD
 from tests.faults.harness import Harness, RunTrial, Setting, Trial
-from tests.faults.witness import Company, REPOSITORY, await_true, settings_of
+from tests.faults.witness import REPOSITORY, Company, await_true, settings_of
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import Message, RawClient
 
@@ -40,10 +39,12 @@ OTHERS = ("running", "done", "failed", "cancelled", "interrupted")
 
 FORGED = (
     b"", b"lost", b"ready", b"\xff\xfe", b"{", b"[]", b"null", b"{" * 5000, b'{"state":"lost"}',
-    b'{"state":"ready","boot":1e999}', b'{"state":"ready","boot":-5}', b'{"state":"ready","seq":"x"}',
+    b'{"state":"ready","boot":1e999}', b'{"state":"ready","boot":-5}',
+    b'{"state":"ready","seq":"x"}',
     b'{"state":"stopped","session":"other","boot":5}', b'{"agent":"dome","state":"lost"}',
     b'{"state":"ready","beat":1e300}', b'{"state":"ready","at":"yesterday","boot":[]}',
-    b'{"id":[],"state":"done"}', b'{"id":"x","state":"accepted","agent":"steady"}', b"12.3e", b"NaN",
+    b'{"id":[],"state":"done"}',
+    b'{"id":"x","state":"accepted","agent":"steady"}', b"12.3e", b"NaN",
 )  # fmt: skip
 
 PLACES = (
@@ -137,16 +138,16 @@ class Outsider:
         for topic in REPLIES:
             wishes = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             object.__setattr__(wishes, "ResponseTopic", topic)  # paho itself refuses some
-            with contextlib.suppress(Exception):
-                paho.mqtt.publish.single(
-                    "w/steady/inbox",
-                    command("x-extra", "1"),
-                    qos=1,
-                    hostname=self.broker.url.host,
-                    port=self.broker.url.port,
-                    protocol=MQTTProtocolVersion.MQTTv5,
-                    properties=wishes,
-                )
+            client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+            client.connect(self.broker.url.host, self.broker.url.port)
+            client.loop_start()
+            said = client.publish(
+                "w/steady/inbox", command("x-extra", "1"), qos=1, properties=wishes
+            )
+            with contextlib.suppress(RuntimeError):
+                said.wait_for_publish(1.0)
+            client.disconnect()
+            client.loop_stop()
 
     def _break_packets(self) -> None:
         for packet in BROKEN:
@@ -164,8 +165,7 @@ class Outsider:
             [sys.executable, "-m", "tests.faults.bad_files", str(folder)],
             cwd=REPOSITORY,
             env=kept | {BUILD: self._build, "XDG_CONFIG_HOME": str(folder / "none")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )

@@ -49,15 +49,13 @@ FAULTS = ("kill", "stop", "cut", "broker")
 
 
 class Nursery:
-    """Twenty agents in four processes, each behind a proxy of its own; the first is never killed."""
+    """Twenty agents in four processes, each behind its own proxy; the first is never killed."""
 
     def __init__(self, stack: contextlib.ExitStack, setting: Setting) -> None:
         self._setting = setting
         self._stack = stack
         self.broker = stack.enter_context(OwnMosquitto(setting.folder))
-        self.proxies = [
-            stack.enter_context(TcpProxy(self.broker.url)) for _ in range(COMPANIES)
-        ]
+        self.proxies = [stack.enter_context(TcpProxy(self.broker.url)) for _ in range(COMPANIES)]
         self.companies = [self._company(place) for place in range(COMPANIES)]
         senders = {"ops": {"settings": settings_of(self.broker.url, setting.folder / "ops")}}
         self.ops = Company(setting.folder, setting.build, senders=senders)

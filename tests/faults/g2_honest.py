@@ -71,8 +71,8 @@ class Place:
             "old-guest": {"settings": guest, "old": True},
             "spooler": {"settings": settings_of(near, self.disks["spool"].folder, **ops)},
         }
-        held = {"held": {"settings": settings_of(self.proxy.url, folder / "f", **ops)}}
-        held["held"]["backlog"] = ROOM
+        through = settings_of(self.proxy.url, folder / "f", **ops)
+        held = {"held": {"settings": through, "backlog": ROOM}}
         companies = [
             Company(_made(folder / "agents"), setting.build, agents=agents),
             Company(_made(folder / "senders"), setting.build, senders=senders),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tests.faults.g2_honest import G2
 from tests.faults.g10_order import G10
 from tests.faults.g13_bad_input import G13
 from tests.faults.g15_soak import G15
-from tests.faults.g2_honest import G2
 from tests.faults.harness import Harness
 
 HARNESSES: tuple[Harness, ...] = (G2, G10, G13, G15)

@@ -52,7 +52,7 @@ def play_agents(agents: Iterable[dict[str, Any]]) -> None:
         agent = Witness(one["name"], one["history"], settings=settings)
         agent.start()
         started.append(agent)
-    say({"ready": all([agent.wait_ready(20) for agent in started])})
+    say({"ready": all(list(map(Agent.wait_ready, started)))})
     for agent in started:
         agent.join()
 
@@ -82,12 +82,9 @@ class OldBrokers(Brokers):
 
 def _narrow_backlog(room: int) -> None:
     """Make the backlogs of this process small enough to be filled."""
-    from pyros_mqtt.link import backlog, link
+    from pyros_mqtt.link.backlog import Backlog
 
-    def narrow() -> backlog.Backlog:
-        return backlog.Backlog(limit=room, window=room)
-
-    link.Backlog = narrow  # type: ignore[assignment,misc]
+    Backlog.__init__.__defaults__ = (room, room)
 
 
 def obey(voices: dict[str, Sender], order: dict[str, Any]) -> None:
