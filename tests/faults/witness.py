@@ -26,6 +26,13 @@ from tests.faults.builds import BUILD, become
 
 REPOSITORY = Path(__file__).parents[2]
 
+FRUGAL = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+}
+"""glibc gives back what is freed, so that what a process holds is what it needs."""
+
 
 class Witness(Agent):
     """Writes down whatever it starts."""
@@ -150,7 +157,7 @@ class Company:
         self._process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "tests.faults.witness", json.dumps(cast)],
             cwd=folder,
-            env=kept | {"PYTHONPATH": path, BUILD: build},
+            env=kept | FRUGAL | {"PYTHONPATH": path, BUILD: build},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
