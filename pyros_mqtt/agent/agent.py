@@ -201,7 +201,7 @@ class Agent(Conversation):
 
             bus = Brokers(self._settings)
         arm(self._settings.fail)
-        journal = self._journal or self._own_journal()
+        journal = self._own_journal() if self._journal is None else self._journal
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._life.start()
         if hosting.is_guest():

@@ -29,6 +29,8 @@ from pyros_mqtt import (
     every,
     on,
 )
+from pyros_mqtt.errors import JournalError
+from pyros_mqtt.journal import MemoryJournal
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.testing import Rehearsal
@@ -95,6 +97,16 @@ class Worker(Agent):
 
 def start(stage: Rehearsal, **more: Any) -> Worker:
     return stage.start(Worker(stage, **more))
+
+
+class FullDisk(MemoryJournal):
+    """A journal whose disk is full for a while."""
+
+    is_full = False
+
+    def commit(self) -> None:
+        if self.is_full and threading.current_thread().name == "agent worker":
+            raise JournalError("the journal cannot be written: disk full")
 
 
 # -- construction ---------------------------------------------------------------------------------
@@ -885,3 +897,19 @@ def test_an_agent_nobody_answers_for_is_told_to_the_asking_action(stage: Rehears
 
 def test_the_log_is_under_the_agents_name(stage: Rehearsal) -> None:
     assert Worker(stage).log is logging.getLogger("pyros.worker")
+
+
+# -- a full disk ----------------------------------------------------------------------------------
+
+
+def test_an_agent_whose_disk_is_full_starts_nothing_and_lives_on(stage: Rehearsal) -> None:
+    journal = FullDisk()
+    agent = start(stage, journal=journal)
+    journal.is_full = True
+    with pytest.raises(Failed, match="it was not started: the journal cannot be written"):
+        stage.ask("worker", "echo", x=1)
+    assert "echo" not in agent.threads
+    stage.wait_until(lambda: "disk full" in stage.status("worker").detail)
+    journal.is_full = False
+    assert stage.ask("worker", "echo", x=2) == {"x": 2}
+    stage.wait_until(lambda: stage.status("worker").state is State.READY)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pyros_mqtt.condition import Condition
+from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal import MemoryJournal
 from pyros_mqtt.messages import (
     About,
@@ -31,6 +32,16 @@ COMMAND = Command("dome", "open", id="1", sender="ops")
 OUTBOX, STATUS, ABOUT = "pyros/dome/outbox/ops", "pyros/dome/status", "pyros/dome/about"
 
 
+class FullDisk(MemoryJournal):
+    """A journal whose disk is full for a while."""
+
+    is_full = False
+
+    def commit(self) -> None:
+        if self.is_full:
+            raise JournalError("the journal cannot be written: disk full")
+
+
 class Desk:
     """An outbox on a transport by hand, under a clock by hand."""
 
@@ -38,7 +49,7 @@ class Desk:
         self.clock = clock
         self.transport = HandTransport()
         self.condition = Condition(clock.now)
-        self.journal = MemoryJournal()
+        self.journal = FullDisk()
         claim = Status("dome", State.STARTING, session="one", boot=100, beat=5.0)
         self.outbox = Outbox(self.transport, Topics(), claim, self.condition, self.journal)
         self.condition.enter(State.READY)
@@ -103,6 +114,34 @@ def test_a_longer_one_is_reported_as_running_once_and_never_after_its_end(desk: 
     desk.end()
     desk.tick(QUICK)
     assert desk.states() == ["running", "done"]
+
+
+def test_what_cannot_be_noted_is_not_begun(desk: Desk) -> None:
+    desk.journal.is_full = True
+    with pytest.raises(JournalError):
+        desk.begin()
+
+
+def test_an_end_that_the_disk_does_not_take_is_told_and_noted_once_there_is_room(
+    desk: Desk,
+) -> None:
+    desk.begin()
+    desk.journal.is_full = True
+    desk.end()
+    assert desk.states() == ["done"]
+    desk.tick()
+    assert desk.said(STATUS)[-1]["state"] == "degraded"
+    assert "disk full" in desk.said(STATUS)[-1]["detail"]
+    desk.tick(6.0)
+    assert desk.said(STATUS)[-1]["state"] == "degraded"
+    desk.journal.is_full = False
+    desk.tick(6.0)
+    desk.condition.sign(desk.clock.now)
+    desk.tick()
+    assert desk.said(STATUS)[-1]["state"] == "ready"
+    entry = desk.journal.find("ops", "1")
+    assert entry is not None
+    assert entry.report.state is Outcome.DONE
 
 
 def test_progress_is_a_running_report(desk: Desk) -> None:
