@@ -27,7 +27,7 @@ from pyros_mqtt.dispatch import (
 )
 from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.failpoints import arm
-from pyros_mqtt.journal import Journal, open_journal
+from pyros_mqtt.journal import Journal, journal_path, open_journal
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels
 from pyros_mqtt.topics import Topics, check_name
@@ -213,7 +213,7 @@ class Agent(Conversation):
 
     def _own_journal(self) -> Journal:
         settings, topics = self._settings, self._outfit.topics
-        path = settings.state_dir / "journal" / f"{topics.client_id(self.name)}.sqlite"
+        path = journal_path(settings.state_dir, topics.client_id(self.name))
         return open_journal(settings.journal, path, settings.max_clock_skew)
 
     def stop(self) -> None:
