@@ -18,6 +18,9 @@ FIRST_SLICE, SLICE = 20.0, 120.0
 MOST_FAILURES = 5
 """Trials that could not be judged after which a harness is left alone."""
 
+TOLD = 3
+"""Breaks of one trial that are told at once; the report keeps more."""
+
 PAUSE = 10.0
 """Seconds between two words on the progress within a slice."""
 
@@ -107,8 +110,10 @@ class Turns:
             self._fail(record, f"trial {number}", news.why)
         else:
             record.add(_numbered(news, number))
-            for sentence in news.broken:
+            for sentence in news.broken[:TOLD]:
                 self._say(f"{record.name}: BROKEN in trial {number}: {sentence}")
+            if more := len(news.broken[TOLD:]):
+                self._say(f"{record.name}: and {more} more breaks in trial {number}")
 
     def _fail(self, record: Record, what: str, why: str) -> None:
         self._failures[record.name] += 1
