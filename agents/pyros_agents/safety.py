@@ -98,10 +98,14 @@ class Safety(Agent):
         self._memory, self._noted = Memory(memory), -math.inf
         self._began = time.monotonic()
         self._memory_trouble = ""
+        self._take_over()
 
     def work(self) -> None:
-        """Take over from the life before; runs once in the agent's thread."""
+        """Begin to wait for the first news; runs once in the agent's thread."""
         self._began = time.monotonic()
+
+    def _take_over(self) -> None:
+        """Recall what the life before knew; not in `work`, for a `hold` may come before that."""
         try:
             table = self._memory.read()
             if table:

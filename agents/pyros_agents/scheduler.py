@@ -93,18 +93,21 @@ class Scheduler(Agent):
         )
         self._observer.is_on = on
         self._memory, self._noting = Memory(memory), Lock()
+        self._take_over()
         self._noted = self._known()
 
     def work(self) -> None:
-        """Take over from the life before, and look at the sky so that all is loaded."""
+        """Look at the sky once, so that the first alert finds everything loaded."""
+        self._rated()
+
+    def _take_over(self) -> None:
+        """Recall what the life before knew; not in `work`, for an alert may come before that."""
         try:
             if table := self._memory.read():
                 self._observer.is_on = bool(table["on"])
                 self.agenda.recall(table["agenda"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             self.log.exception("the memory cannot be read; the agenda is the configured one")
-        self._noted = self._known()
-        self._rated()
 
     @every(seconds=0.1)
     def go_on(self) -> None:

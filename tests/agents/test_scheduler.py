@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from pyros_agents.scheduler import Scheduler
 from pyros_agents.scheduling import observer
+from pyros_agents.scheduling.agenda import Agenda
+from pyros_agents.scheduling.targets import Target
 from pyros_mqtt import Agent, Failed, Rejected, State, WasCancelled
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT, NOON, NightClock
@@ -338,6 +341,17 @@ def test_an_alert_and_the_word_of_the_operator_outlive_the_scheduler(
     company.stage.start(after)
     company.stage.wait_until(lambda: company.plan.get("target") == "Swift 1")
     assert "comet" in [line["name"] for line in company.stage.ask("scheduler", "targets")]
+
+
+def test_an_alert_that_comes_while_it_starts_is_not_forgotten(
+    company: Company, tmp_path: Path
+) -> None:
+    memory = tmp_path / "scheduler.json"
+    memory.write_text(json.dumps({"on": True, "agenda": Agenda().memory()}))
+    scheduler = Scheduler(bus=company.stage.bus, sky=company.clock, memory=memory)
+    scheduler.agenda.alert(Target("Swift 1", 70.0, -30.0, event="Swift 1"))  # urgent: taken at once
+    scheduler.work()
+    assert scheduler.agenda.find("Swift 1") is not None
 
 
 def test_an_exposure_of_an_earlier_life_ends_before_the_telescope_moves(company: Company) -> None:
