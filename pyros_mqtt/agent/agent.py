@@ -147,7 +147,10 @@ class Agent(Conversation):
     # -- to override ----------------------------------------------------------------------------
 
     def work(self) -> None:
-        """Start the work: runs once, in the agent's thread, before any message. Must return."""
+        """Start the work: runs once, in the agent's thread. Must return.
+
+        No message is taken before, but for urgent ones: those run at once, also while this runs.
+        """
 
     def shutdown(self) -> None:
         """Clean up: runs once, in the agent's thread, when an agent stops that has begun to work.
