@@ -7,6 +7,9 @@ from typing import Any
 from tests.faults.soak import words
 from tests.faults.soak.report import Record, Report
 
+FEW = 3
+"""Breaks of one harness that are told word by word; the report has more."""
+
 HEAD = (
     "| promise | | tests | breaks | rate of failures (95 %) | figures, in seconds unless named "
     "| mutants | |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
@@ -25,7 +28,7 @@ def summary(report: Report) -> str:
     troubles = [
         f"* {_escaped(record.name)}: {_escaped(sentence)}"
         for record in report.records.values()
-        for sentence in words.troubles(record)
+        for sentence in words.troubles(record, FEW)
     ]
     parts = [place, "\n".join([HEAD, *rows]), "\n".join(troubles)]
     return "\n\n".join(filter(None, parts)) + "\n"

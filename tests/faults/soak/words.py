@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.soak.report import Record
+from tests.faults.soak.report import MOST_SENTENCES, Record
 
 MINUTE = 60
 """Seconds of a minute, and minutes of an hour."""
@@ -77,18 +77,21 @@ def verdict(record: Record) -> str:
     return "held" if not record.left and not record.untried else "held so far"
 
 
-def troubles(record: Record) -> list[str]:
-    """All that speaks against a record, a sentence each."""
-    told = [*record.broken, *record.excesses]
-    if record.breaks > len(record.broken):
-        told.append(f"and {record.breaks - len(record.broken):,} more breaks")
+def troubles(record: Record, most: int = MOST_SENTENCES) -> list[str]:
+    """All that speaks against a record, a sentence each; of breaks and errors `most` each."""
+    told = _first(record.broken, record.breaks, most, "more breaks")
+    told += record.excesses
     told += [f"the mutant {build} passes for healthy" for build in record.escaped]
-    told += [f"could not be judged: {each}" for each in record.errors]
-    if record.failures > len(record.errors):
-        told.append(f"and {record.failures - len(record.errors):,} more that could not be judged")
+    errors = [f"could not be judged: {each}" for each in record.errors]
+    told += _first(errors, record.failures, most, "more that could not be judged")
     if record.missing:
         told.append(f"cannot run here: {record.missing}")
     return told
+
+
+def _first(sentences: list[str], count: int, most: int, rest: str) -> list[str]:
+    shown = sentences[:most]
+    return shown + ([f"and {count - len(shown):,} {rest}"] if count > len(shown) else [])
 
 
 def _short(value: float) -> str:
