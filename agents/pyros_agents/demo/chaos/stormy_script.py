@@ -22,7 +22,7 @@ from pyros_agents.demo.observatory import BURST_SKY_SECONDS, notice_path
 from pyros_agents.demo.script import SceneFailed
 from pyros_mqtt import Follow, Outcome, Sender, SendError
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Wall seconds that a scene may take, deaths and all."""
 
 ORDER_TTL = 10.0
