@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pyros_agents.notices import (
 )
 from pyros_agents.notices.decision import LARGEST_ERROR, OLDEST_AGE
 from pyros_agents.notices.drop_box import DropBox
+from pyros_agents.notices.order_book import Order, OrderBook
 from pyros_agents.notices.reading import LARGEST
 from pyros_mqtt import ActionFailed, Agent, Channel, Rejected, SendError, every, on
 
@@ -27,14 +27,6 @@ ORDER_TTL = 5.0
 """Wall seconds for which the scheduler may take an order, and for which we wait for its word."""
 
 _MESSAGES = {Course.OBSERVE: "observe", Course.UPDATE: "update", Course.STOP: "retract"}
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A message to the scheduler."""
-
-    message: str
-    args: dict[str, Any]
 
 
 class AlertManager(Agent):
@@ -61,6 +53,7 @@ class AlertManager(Agent):
         seconds: float = 30.0,
         settle: float = 1.0,
         scheduler: str = "scheduler",
+        memory: str | Path | None = None,
         **options: Any,
     ) -> None:
         """Open the folder, where there is one.
@@ -75,6 +68,7 @@ class AlertManager(Agent):
             seconds: how long each of them is exposed, seconds of the sky.
             settle: wall seconds without a change after which a dropped file counts as finished.
             scheduler: the agent that is told.
+            memory: a file in which orders that it has not taken yet outlive this process.
             options: the agent's.
         """
         super().__init__(name, **options)
@@ -84,14 +78,18 @@ class AlertManager(Agent):
         self._book = Casebook()
         self._visit = {"exposures": exposures, "seconds": seconds}
         self._scheduler = scheduler
-        self._undelivered: dict[str, Order] = {}
+        self._orders = OrderBook(memory)
         self._trouble: dict[str, str] = {}
 
     def work(self) -> None:
         """Read one notice of each form, so that the first real one finds everything loaded.
 
-        Then what lies in the watched folder since before the start.
+        Then what the life before could not deliver, and what lies in the watched folder.
         """
+        try:
+            self._orders.recall()
+        except (OSError, ValueError, TypeError, AttributeError):
+            self.log.exception("the memory cannot be read; what waited in it is not delivered")
         for warm_up in (
             '<VOEvent version="2.0" role="test" ivorn="ivo://warm/up#1"/>',
             '{"id": 1}',
@@ -129,7 +127,7 @@ class AlertManager(Agent):
     @every(seconds=2)
     def deliver_again(self) -> None:
         """Send again what the scheduler has not taken, in the order in which it came."""
-        for event, order in list(self._undelivered.items()):
+        for event, order in self._orders.waiting():
             if not self._send(event, order):
                 return
 
@@ -180,9 +178,8 @@ class AlertManager(Agent):
 
     def _deliver(self, event: str, order: Order) -> bool:
         """Send an order; behind others that could not be sent it waits for its turn."""
-        if self._undelivered:
-            self._undelivered.pop(event, None)
-            self._undelivered[event] = order
+        if self._orders:
+            self._wait(event, order)
             return False
         return self._send(event, order)
 
@@ -191,15 +188,19 @@ class AlertManager(Agent):
             self.send_to(self._scheduler, order.message, ttl=ORDER_TTL, args=order.args)
         except SendError as error:
             self._tell_trouble("scheduler", f"the scheduler does not know of {event}: {error}")
-            if _may_be_taken_later(error):
-                self._undelivered[event] = order
-            else:
-                self._undelivered.pop(event, None)
+            if not _may_be_taken_later(error):
+                self._orders.strike(event)
+            elif (event, order) not in self._orders.waiting():
+                self._wait(event, order)
             return False
-        self._undelivered.pop(event, None)
-        if not self._undelivered:
+        self._orders.strike(event)
+        if not self._orders:
             self._tell_trouble("scheduler", "")
         return True
+
+    def _wait(self, event: str, order: Order) -> None:
+        self._orders.enter(event, order)
+        self._tell_trouble("memory", self._orders.trouble)
 
     def _set_aside(self, reason: str, origin: str) -> None:
         """Tell everyone of a notice that cannot be read."""

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pyros_agents.astronomy.sky import SkyClock
+from pyros_agents.memory import Memory
 from pyros_agents.safeguards.insistence import Insistence
 from pyros_agents.safeguards.rules import Openings, as_tables, rules_with
-from pyros_agents.safeguards.safety_memory import SafetyMemory
 from pyros_agents.safeguards.weather_watch import WeatherWatch
 from pyros_mqtt import Agent, Cancelled, Channel, Follow, PyrosError, every, on
 
@@ -95,13 +95,17 @@ class Safety(Agent):
         self._pointing = self.follow("telescope", "pointing")
         self._orders = {"dome": Insistence(), "telescope": Insistence()}
         self._errands: dict[str, Thread] = {}
-        self._memory, self._noted = SafetyMemory(memory), -math.inf
+        self._memory, self._noted = Memory(memory), -math.inf
         self._began = time.monotonic()
         self._memory_trouble = ""
+        self._take_over()
 
     def work(self) -> None:
-        """Take over from the life before; runs once in the agent's thread."""
+        """Begin to wait for the first news; runs once in the agent's thread."""
         self._began = time.monotonic()
+
+    def _take_over(self) -> None:
+        """Recall what the life before knew; not in `work`, for a `hold` may come before that."""
         try:
             table = self._memory.read()
             if table:

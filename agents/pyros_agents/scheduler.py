@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from pydantic import Field
 from pyros_agents.arguments import Declination, RightAscension
 from pyros_agents.astronomy.ephemeris import separation
 from pyros_agents.astronomy.sky import Site, SkyClock
+from pyros_agents.memory import Memory
 from pyros_agents.scheduling.agenda import Agenda
 from pyros_agents.scheduling.errands import Crew
 from pyros_agents.scheduling.observer import FIELD, TWILIGHT, Observer, Rules
@@ -52,6 +55,7 @@ class Scheduler(Agent):
         field: float = FIELD,
         demands: Mapping[str, float] | None = None,
         alert_life: float = 86_400.0,
+        memory: str | Path | None = None,
         **options: Any,
     ) -> None:
         """Take the survey on.
@@ -70,6 +74,7 @@ class Scheduler(Agent):
             field: radius of the camera's field, degrees.
             demands: where targets must stand, degrees: `lowest`, `sun`, `moon`.
             alert_life: sky seconds after which an alert is given up.
+            memory: a file in which alerts, added targets and `night` outlive this process.
             options: the agent's.
         """
         super().__init__(name, **options)
@@ -87,15 +92,28 @@ class Scheduler(Agent):
             clock=self.clock,
         )
         self._observer.is_on = on
+        self._memory, self._noting = Memory(memory), Lock()
+        self._take_over()
+        self._noted = self._known()
 
     def work(self) -> None:
         """Look at the sky once, so that the first alert finds everything loaded."""
         self._rated()
 
+    def _take_over(self) -> None:
+        """Recall what the life before knew; not in `work`, for an alert may come before that."""
+        try:
+            if table := self._memory.read():
+                self._observer.is_on = bool(table["on"])
+                self.agenda.recall(table["agenda"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            self.log.exception("the memory cannot be read; the agenda is the configured one")
+
     @every(seconds=0.1)
     def go_on(self) -> None:
         """Take the next step of the observation, if one is due."""
         self._observer.advance()
+        self._note()
 
     @on("observe", urgent=True, idempotent=True)
     def observe(  # noqa: PLR0913 - what an alert is, by name
@@ -129,6 +147,7 @@ class Scheduler(Agent):
             until=self.clock.now() + self._alert_life,
         )
         self.agenda.alert(target)
+        self._note()
         self._observer.advance()
         return self._told(target)
 
@@ -155,6 +174,7 @@ class Scheduler(Agent):
         target = replace(before, ra=ra, dec=dec, error=error, reason=reason or before.reason)
         moved = separation((before.ra, before.dec), (ra, dec))
         self.agenda.refine(target, anew=moved > self._observer.rules.field)
+        self._note()
         self._observer.advance()
         return self._told(target) | {"moved": round(moved, 6)}
 
@@ -162,6 +182,7 @@ class Scheduler(Agent):
     def retract(self, *, event: Event, reason: str = "") -> dict[str, Any]:
         """Give an alert up; its observation, if it runs, ends at once."""
         dropped = self.agenda.drop(event)
+        self._note()
         if dropped is not None:
             self.log.info("%s is given up: %s", event, reason or "retracted")
         self._observer.advance()
@@ -182,6 +203,7 @@ class Scheduler(Agent):
         """Add a target to the survey, or change the one of this name."""
         target = Target(name, ra, dec, priority, exposures, seconds, filter)
         self.agenda.add(target)
+        self._note()
         return self._told(target)
 
     @on("targets")
@@ -194,8 +216,25 @@ class Scheduler(Agent):
         """Let the scheduler observe, or keep it from it; what runs then ends at once."""
         self._observer.is_on = on
         self.agenda.touch()
+        self._note()
         self._observer.advance()
         return {"on": on, "sun": round(self._observer.sun(self.clock.now()), 2)}
+
+    def _known(self) -> dict[str, Any]:
+        return {"on": self._observer.is_on, "agenda": self.agenda.memory()}
+
+    def _note(self) -> None:
+        """Write down what the next life must know, before anybody is told that it is known."""
+        with self._noting:
+            table = self._known()
+            if table == self._noted:
+                return
+            try:
+                self._memory.write(table)
+                self._noted = table
+                self.recover("memory")
+            except OSError as error:
+                self.degrade(f"the agenda would not outlive a restart: {error}", "memory")
 
     def _rated(self) -> list[Rated]:
         now, observer = self.clock.now(), self._observer

@@ -27,7 +27,7 @@ from pyros_mqtt.dispatch import (
 )
 from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.failpoints import arm
-from pyros_mqtt.journal import Journal, open_journal
+from pyros_mqtt.journal import Journal, journal_path, open_journal
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels
 from pyros_mqtt.topics import Topics, check_name
@@ -147,7 +147,10 @@ class Agent(Conversation):
     # -- to override ----------------------------------------------------------------------------
 
     def work(self) -> None:
-        """Start the work: runs once, in the agent's thread, before any message. Must return."""
+        """Start the work: runs once, in the agent's thread. Must return.
+
+        No message is taken before, but for urgent ones: those run at once, also while this runs.
+        """
 
     def shutdown(self) -> None:
         """Clean up: runs once, in the agent's thread, when an agent stops that has begun to work.
@@ -213,7 +216,7 @@ class Agent(Conversation):
 
     def _own_journal(self) -> Journal:
         settings, topics = self._settings, self._outfit.topics
-        path = settings.state_dir / "journal" / f"{topics.client_id(self.name)}.sqlite"
+        path = journal_path(settings.state_dir, topics.client_id(self.name))
         return open_journal(settings.journal, path, settings.max_clock_skew)
 
     def stop(self) -> None:

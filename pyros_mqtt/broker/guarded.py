@@ -80,6 +80,12 @@ class GuardedProcess:
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"still running after {timeout} s") from None
 
+    def kill(self) -> None:
+        """End it without a goodbye, as `kill -9` does. It may have ended already."""
+        if self.is_running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._shell.pid, signal.SIGKILL)
+
     def stop(self, timeout: float = 5.0) -> None:
         """End it, by force after `timeout` seconds. It may have ended already."""
         if self._shell.stdin is not None:

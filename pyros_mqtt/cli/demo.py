@@ -15,13 +15,17 @@ from pyros_mqtt.cli.reach import Reach
 PLAYED_BY = "pyros_agents.demo"
 """Found when it is asked for: the library does not know the observatory that is built on it."""
 
+PLAYED_IN_A_STORM_BY = "pyros_agents.demo.chaos"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=example("pyros demo", "pyros demo --headless --json"))(demo)
+    app.command(
+        epilog=example("pyros demo", "pyros demo --headless --json", "pyros demo --chaos --seed 7")
+    )(demo)
 
 
-def demo(
+def demo(  # noqa: PLR0917 - typer calls it by name
     context: typer.Context,
     headless: Annotated[
         bool, typer.Option("--headless", help="Without the live view, for scripts.")
@@ -37,21 +41,37 @@ def demo(
         float | None,
         typer.Option(min=0.001, metavar="FACTOR", help="How much faster than the sky it goes."),
     ] = None,
+    chaos: Annotated[
+        bool,
+        typer.Option(
+            "--chaos",
+            help="Kill agents and broker (kill -9) every few seconds meanwhile, and account for "
+            "every command; on a broker of its own.",
+        ),
+    ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="With --chaos: who is killed when, to repeat a run."),
+    ] = None,
 ) -> None:
     """Play a night in about a minute.
 
     Start-up, survey, a gamma-ray burst, slew, three exposures, rain, closing, shutdown.
-    Exit code 0 if all of it happened.
+    Exit code 0 if all of it happened; with --chaos, if the images were taken, the observatory was
+    shut, and each command came to exactly one end.
     """
+    if seed is not None and not chaos:
+        raise Trouble("--seed says who is killed when: it goes with --chaos", USAGE)
     Reach.of(context).export()
-    given = {"images": images, "speed": speed}
+    given = {"images": images, "speed": speed, "seed": seed}
     options = {key: value for key, value in given.items() if value is not None}
-    raise typer.Exit(_player()(headless=headless, as_json=as_json, **options))
+    play = _player(PLAYED_IN_A_STORM_BY if chaos else PLAYED_BY)
+    raise typer.Exit(play(headless=headless, as_json=as_json, **options))
 
 
-def _player() -> Any:
+def _player(module: str) -> Any:
     try:
-        return importlib.import_module(PLAYED_BY).play
+        return importlib.import_module(module).play
     except ModuleNotFoundError as error:
         text = f"the demo needs {error.name!r}: pip install 'pyros-mqtt[observatory]'"
         raise Trouble(text, USAGE) from error

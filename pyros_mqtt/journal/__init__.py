@@ -5,6 +5,15 @@
 
 from pyros_mqtt.journal.entry import REMEMBER, Entry, Journal
 from pyros_mqtt.journal.memory import MemoryJournal
-from pyros_mqtt.journal.sqlite import SqliteJournal, open_journal
+from pyros_mqtt.journal.sqlite import SqliteJournal, entries_in, journal_path, open_journal
 
-__all__ = ["REMEMBER", "Entry", "Journal", "MemoryJournal", "SqliteJournal", "open_journal"]
+__all__ = [
+    "REMEMBER",
+    "Entry",
+    "Journal",
+    "MemoryJournal",
+    "SqliteJournal",
+    "entries_in",
+    "journal_path",
+    "open_journal",
+]

@@ -6,6 +6,7 @@ cut may take the last moments with it, unless the journal was opened with `power
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -187,6 +188,25 @@ def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:
     if kind == "memory":
         return MemoryJournal(allowed_skew)
     return SqliteJournal(path, allowed_skew=allowed_skew)
+
+
+def journal_path(state_dir: Path, client_id: str) -> Path:
+    """Where the agent that connects as `client_id` has its journal."""
+    return state_dir / "journal" / f"{client_id}.sqlite"
+
+
+def entries_in(path: Path) -> list[Entry]:
+    """Read what a journal remembers, oldest first, while its agent may be writing it.
+
+    Raises:
+        JournalError: it cannot be read now.
+    """
+    query = f"SELECT {_COLUMNS}, report, until FROM entries ORDER BY number"  # noqa: S608 - our own names
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            return [_entry(row) for row in db.execute(query)]
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal {path} cannot be read: {error}") from None
 
 
 def _entry(row: tuple[object, ...]) -> Entry:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from pyros_mqtt.broker.guarded import GuardedProcess
-from pyros_mqtt.supervisor.pauses import Pauses
+from pyros_mqtt.supervisor.pauses import LONGEST, Pauses
 
 OnLine = Callable[[str, str], None]
 """Called with an agent's name and one line that it has printed."""
@@ -36,6 +36,8 @@ class Keeper:
         command: Sequence[str],
         on_line: OnLine,
         environment: Mapping[str, str] | None = None,
+        *,
+        longest_pause: float = LONGEST,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -44,7 +46,7 @@ class Keeper:
         self._command = command
         self._environment = dict(environment or {})
         self._on_line = on_line
-        self._pauses = Pauses()
+        self._pauses = Pauses(longest=longest_pause)
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._process: GuardedProcess | None = None
@@ -66,6 +68,14 @@ class Keeper:
         if process is not None:
             process.stop(patience)
         self.join()
+
+    def kill(self) -> bool:
+        """Kill -9 its present life, which is then started again; whether there was one."""
+        process = self._process
+        if process is None or not process.is_running:
+            return False
+        process.kill()
+        return True
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it has ended for good; whether it has within `timeout` seconds."""

@@ -27,9 +27,15 @@ _DOUBLINGS = 16
 
 @dataclass(slots=True)
 class Pauses:
-    """The pauses between the lives of one agent. All times are seconds."""
+    """The pauses between the lives of one agent. All times are seconds.
+
+    Attributes:
+        failures: how often it has failed lately.
+        longest: the most that a failing agent is paused.
+    """
 
     failures: int = 0
+    longest: float = LONGEST
 
     def after(self, code: int, lived: float) -> float | None:
         """How long to wait after an end with exit code `code`; None: it was meant to end."""
@@ -39,6 +45,6 @@ class Pauses:
             self.failures = 0
         if code in {EXIT_MISCONFIGURED, EXIT_NAME_TAKEN}:
             return SLOW
-        pause = min(LONGEST, FIRST * 2.0 ** min(self.failures, _DOUBLINGS))
+        pause = min(self.longest, FIRST * 2.0 ** min(self.failures, _DOUBLINGS))
         self.failures += 1
         return pause

@@ -19,6 +19,7 @@ from pyros_mqtt.settings import AgentTable, BrokerUrl, Settings
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.supervisor.keeper import Keeper, OnLine
 from pyros_mqtt.supervisor.option_words import to_word
+from pyros_mqtt.supervisor.pauses import LONGEST
 from pyros_mqtt.supervisor.standing import Standing
 from pyros_mqtt.topics import Topics
 
@@ -45,13 +46,19 @@ class Supervisor:
         host: this machine's name; by default the system's.
         on_line: called with an agent's name and each line that it prints, from many threads but
             one at a time; by default they go to standard error.
+        longest_pause: the most seconds between two starts of an agent that fails.
 
     Raises:
         SettingsError: no agent is to run on this machine.
     """
 
     def __init__(
-        self, settings: Settings, *, host: str | None = None, on_line: OnLine | None = None
+        self,
+        settings: Settings,
+        *,
+        host: str | None = None,
+        on_line: OnLine | None = None,
+        longest_pause: float = LONGEST,
     ) -> None:
         self._settings = settings
         self._on_line = on_line or _print_line
@@ -63,7 +70,13 @@ class Supervisor:
         self._desk = SpoolDesk(Brokers(settings), Topics(settings.root), path)
         variables = dict(_variables(settings))
         self.keepers = {
-            name: Keeper(name, command(settings, name, table), self._tell, variables)
+            name: Keeper(
+                name,
+                command(settings, name, table),
+                self._tell,
+                variables,
+                longest_pause=longest_pause,
+            )
             for name, table in here.items()
         }
         self._standing = Standing(self.keepers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -83,3 +84,21 @@ def test_every_change_changes_the_version() -> None:
         change()
         versions.append(agenda.version)
     assert len(set(versions)) == len(versions)
+
+
+def test_what_is_known_outlives_the_agenda_by_way_of_json() -> None:
+    agenda = Agenda([STAR])
+    agenda.alert(BURST)
+    agenda.add(replace(STAR, name="planet"))
+    agenda.count(BURST)
+    agenda.finish(STAR)
+    after = Agenda([STAR])
+    after.recall(json.loads(json.dumps(agenda.memory())))
+    assert after.alerts(0.0) == [BURST]
+    assert after.left(BURST) == 1
+    assert [target.name for target in after.survey()] == ["star", "planet"]
+    assert after.visits() == {"star": 1}
+
+
+def test_what_is_configured_is_not_remembered() -> None:
+    assert Agenda([STAR]).memory()["added"] == []

@@ -259,3 +259,14 @@ def test_without_a_scheduler_the_order_waits_for_it(office: Office) -> None:
     office.stage.start(office.scheduler)
     office.stage.wait_until(lambda: office.messages == ["observe", "observe"])
     office.stage.wait_until(lambda: office.stage.status("alert_manager").state is State.READY)
+
+
+def test_an_order_that_waits_outlives_the_alert_manager(office: Office, tmp_path: Path) -> None:
+    memory = tmp_path / "orders.json"
+    manager = office.open(with_scheduler=False, memory=memory)
+    told = office.stage.ask("alert_manager", "notice", text=swift())
+    assert told["delivered"] is False
+    manager.stop()
+    manager.join(10)
+    office.open(memory=memory)
+    office.stage.wait_until(lambda: [word for word, _ in office.scheduler.told] == ["observe"])

@@ -168,6 +168,26 @@ def test_a_hold_outlives_a_restart_from_the_moment_it_is_taken(tmp_path: Path) -
     assert "held: Ana is at the mirror" in after.look()["reasons"]
 
 
+class HeldEarly(Alone):
+    """Is told to hold before it has begun to work: urgent messages are taken in every state."""
+
+    def work(self) -> None:
+        self.hold("lightning")
+        super().work()
+
+
+def test_a_hold_that_comes_while_it_starts_costs_neither_hold_nor_delays(tmp_path: Path) -> None:
+    memory = tmp_path / "safety.json"
+    safety = Alone(HandClock(), memory=memory)
+    safety.look()
+    safety.look(rain=True)
+    after = HeldEarly(HandClock(hand=[safety.hand[0] + 5]), memory=memory, settle=600.0)
+    assert "held: lightning" in after.look()["reasons"]
+    after.release()
+    assert not after.stay(290)["safe"]
+    assert after.stay(10)["safe"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}x", '{"at": 1}', '{"at": "x", "hold": ""}'])
 def test_a_memory_that_cannot_be_read_starts_all_delays_anew(tmp_path: Path, text: str) -> None:
     memory = tmp_path / "safety.json"

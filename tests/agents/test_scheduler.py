@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyros_agents.scheduler import Scheduler
 from pyros_agents.scheduling import observer
-from pyros_mqtt import Agent, Failed, Rejected, State
+from pyros_agents.scheduling.agenda import Agenda
+from pyros_agents.scheduling.targets import Target
+from pyros_mqtt import Agent, Failed, Rejected, State, WasCancelled
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT, NOON, NightClock
 from tests.agents.stand_ins import StandInCamera, StandInDome, StandInSafety, StandInTelescope
@@ -317,3 +321,53 @@ def test_wrong_arguments_are_refused(company: Company) -> None:
             company.stage.ask("scheduler", "observe", **{**ALERT, **bad})
     with pytest.raises((Rejected, Failed)):
         company.stage.ask("scheduler", "add", name="x", ra=1.0, dec=1.0, priority=100)
+
+
+def test_an_alert_and_the_word_of_the_operator_outlive_the_scheduler(
+    company: Company, tmp_path: Path
+) -> None:
+    memory = tmp_path / "scheduler.json"
+    company.safety.safe = False
+    scheduler = company.begin(memory=memory, on=False)
+    company.stage.ask("scheduler", "night", on=True)
+    company.stage.ask("scheduler", "observe", **ALERT)
+    company.stage.ask("scheduler", "add", name="comet", ra=1.0, dec=2.0)
+    known = memory.read_bytes()
+    scheduler.stop()
+    scheduler.join(10)
+    memory.write_bytes(known)  # as kill -9 would have left it
+    after = Scheduler(bus=company.stage.bus, sky=company.clock, memory=memory, on=False)
+    company.safety.safe = True
+    company.stage.start(after)
+    company.stage.wait_until(lambda: company.plan.get("target") == "Swift 1")
+    assert "comet" in [line["name"] for line in company.stage.ask("scheduler", "targets")]
+
+
+def test_an_alert_that_comes_while_it_starts_is_not_forgotten(
+    company: Company, tmp_path: Path
+) -> None:
+    memory = tmp_path / "scheduler.json"
+    memory.write_text(json.dumps({"on": True, "agenda": Agenda().memory()}))
+    scheduler = Scheduler(bus=company.stage.bus, sky=company.clock, memory=memory)
+    scheduler.agenda.alert(Target("Swift 1", 70.0, -30.0, event="Swift 1"))  # urgent: taken at once
+    scheduler.work()
+    assert scheduler.agenda.find("Swift 1") is not None
+
+
+def test_an_exposure_of_an_earlier_life_ends_before_the_telescope_moves(company: Company) -> None:
+    company.camera.exposure = 30.0
+    for agent in company.crew:
+        company.stage.start(agent)
+    left = company.stage.sender.post("camera", "expose", {"seconds": 1, "object": "before"})
+    left.wait_accepted(10)
+    company.stage.start(Scheduler(bus=company.stage.bus, sky=company.clock, survey=[HIGH]))
+    with pytest.raises(WasCancelled):
+        left.result(10)
+    company.stage.wait_until(lambda: company.camera.asked == ["before", "high"])
+
+
+def test_a_memory_that_cannot_be_read_is_no_end(company: Company, tmp_path: Path) -> None:
+    memory = tmp_path / "scheduler.json"
+    memory.write_text("[]")
+    company.begin(memory=memory)
+    company.wait_for_phase("exposing")

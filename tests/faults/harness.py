@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +89,9 @@ class Tally:
             self.figures.setdefault(name, []).append(value)
 
 
-def trials(harness: Harness, setting: Setting, count: int, begun: int = 0) -> Iterator[Trial]:
+def trials(
+    harness: Harness, setting: Setting, count: int, begun: int = 0
+) -> Generator[Trial, None, None]:
     """Run trials until `count` is reached, from the trial number `begun` on."""
     done, number = 0, begun
     with harness.open(setting) as run:

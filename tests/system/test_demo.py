@@ -19,6 +19,9 @@ from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.pyros_command import Pyros
 
 AGENTS = {"weather", "safety", "dome", "telescope", "camera", "scheduler", "alert_manager"}
+SEED = 59
+"""A storm in which the broker is struck early; any other has to end well, too."""
+
 BURST = (74.7412, -9.3137)
 
 
@@ -79,7 +82,7 @@ def test_the_night_is_played_on_the_embedded_broker(
     embedded_url: BrokerUrl, topic_root: str, tmp_path: Path
 ) -> None:
     pyros = Pyros(tmp_path, PYROS_BROKERS=str(embedded_url), PYROS_ROOT=topic_root)
-    with pyros.running("demo", "--headless", "--json", "--speed", "20") as demo:
+    with pyros.running("demo", "--headless", "--json", "--speed", "30") as demo:
         bill = json.loads(demo.until(r"^\{", timeout=120))
         assert demo.process.wait(20) == 0
     check_the_bill(bill)
@@ -136,6 +139,31 @@ def test_an_image_that_cannot_be_written_ends_the_play_with_the_reason(
         said = demo.until("did not go as it should: an exposure has failed", timeout=30)
         assert demo.process.wait(10) == 1
     assert re.search(r"the image \S+\.fits cannot be written: [A-Z][a-z ]+ \(.* MB free\)", said)
+
+
+@pytest.mark.timeout(150)
+def test_a_night_in_which_everyone_is_killed_accounts_for_every_command(tmp_path: Path) -> None:
+    need("mosquitto")
+    pyros = Pyros(tmp_path, PYROS_BROKERS="", TMPDIR=str(tmp_path))
+    words = ("demo", "--chaos", "--seed", str(SEED), "--headless", "--json", "--speed", "30")
+    with pyros.running(*words) as demo:
+        bill = json.loads(demo.until(r"^\{", timeout=130))
+        assert demo.process.wait(10) == 0
+    assert bill["problems"] == []
+    assert bill["seed"] == SEED
+    assert bill["kills"]["broker"] > 0
+    assert sum(bill["kills"].values()) >= 3
+    assert bill["unaccounted"] == []
+    assert sum(bill["commands"].values()) > 10
+    assert bill["outcome"] == {"target_observed": True, "dome": "closed", "telescope": "parked"}
+    assert bill["targets"]["Swift 532871"] >= 3
+    check_the_images(bill["images"])
+
+
+def test_a_seed_without_a_storm_is_refused(tmp_path: Path) -> None:
+    refused = Pyros(tmp_path)("demo", "--seed", "1")
+    assert refused.code == 2
+    assert "--chaos" in refused.err
 
 
 def mosquitto_of(demo: int) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyros_mqtt.errors import JournalError
-from pyros_mqtt.journal import REMEMBER, SqliteJournal, open_journal
+from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
 from pyros_mqtt.journal.schema import STEPS
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
 
@@ -100,6 +100,26 @@ def test_what_has_not_ended_is_never_forgotten(path: Path) -> None:
     for later in range(2, 6):
         note(journal, later, Outcome.DONE, at=NOW + 10 * REMEMBER + 10 * later)
     assert journal.find("ops", "id-1") is not None
+
+
+def test_others_can_read_what_is_committed_while_it_is_written(path: Path) -> None:
+    journal = SqliteJournal(path)
+    note(journal, 1, Outcome.DONE)
+    note(journal, 2, Outcome.ACCEPTED)
+    journal.commit()
+    note(journal, 3, Outcome.ACCEPTED)
+    found = entries_in(path)
+    assert [(entry.command.id, entry.report.state) for entry in found] == [
+        ("id-1", Outcome.DONE),
+        ("id-2", Outcome.ACCEPTED),
+    ]
+    journal.close()
+
+
+def test_a_journal_that_is_not_there_cannot_be_read_and_is_not_made(path: Path) -> None:
+    with pytest.raises(JournalError, match="cannot be read"):
+        entries_in(path)
+    assert not path.exists()
 
 
 def test_the_last_boot_is_known_to_the_next_life(path: Path) -> None:

@@ -33,6 +33,11 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert [pauses.after(1, lived=0.1) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+def test_the_longest_pause_can_be_made_shorter() -> None:
+    pauses = Pauses(longest=2)
+    assert [pauses.after(-9, lived=0.1) for _ in range(4)] == [1, 2, 2, 2]
+
+
 def test_a_quiet_minute_forgets_the_failures() -> None:
     pauses = Pauses(failures=5)
     assert pauses.after(1, lived=QUIET) == 1
@@ -111,6 +116,20 @@ def test_who_dies_is_started_again_and_counted() -> None:
     one.stop(patience=10)
     assert not one.is_kept
     until_gone(second)
+
+
+def test_a_kill_leaves_no_time_for_a_goodbye_and_the_next_life_begins() -> None:
+    heard = Heard()
+    one = keeper(heard, STUBBORN)
+    assert not one.kill()
+    one.start()
+    first = heard.until(1)[0]
+    assert one.kill()
+    until_gone(first)
+    assert heard.until(2)[1] != first
+    assert one.exit_code == -signal.SIGKILL
+    one.kill()
+    one.stop(patience=1)
 
 
 def test_who_does_not_heed_is_killed() -> None:

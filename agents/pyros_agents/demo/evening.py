@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pyros_agents.demo.lifeline import BrokerGone, Lifeline
 from pyros_agents.demo.observatory import AGENTS, night_settings
 from pyros_agents.demo.picture import picture
 from pyros_agents.demo.script import SceneFailed, Script
-from pyros_agents.demo.view import LiveView, Narration
+from pyros_agents.demo.view import LiveView, complain, view_for
 from pyros_mqtt import Fleet, PyrosError, Sender, Settings
 from pyros_mqtt.broker import RunningBroker, find_or_start
 from pyros_mqtt.link import Brokers
@@ -84,7 +84,7 @@ def play(
         sys.stdout.write(json.dumps(asdict(bill)) + "\n")
     else:
         _show(console, bill)
-    _complain(bill)
+    complain(bill.problems)
     return 1 if bill.problems else 0
 
 
@@ -105,7 +105,8 @@ class _Evening:
 
     def spend(self, console: Console, *, headless: bool) -> Bill:
         """Play, and reckon up."""
-        view = self._view(console, headless=headless)
+        stage = (self._fleet, self._chronicle, self._glances, self._clock)
+        view = view_for(console, lambda: LiveView(console, *stage), headless=headless)
         with self._fleet, self._traffic:
             supervisor = Supervisor(self._settings, on_line=view.overhear)
             with Sender("demo", bus=self._bus, settings=self._settings) as sender:
@@ -146,11 +147,6 @@ class _Evening:
         members = [member for member in self._fleet.members() if member.name in AGENTS]
         return [member.name for member in members if member.health.value == "live"]
 
-    def _view(self, console: Console, *, headless: bool) -> LiveView | Narration:
-        if headless or not console.is_terminal:
-            return Narration(_printer(console))
-        return LiveView(console, self._fleet, self._chronicle, self._glances, self._clock)
-
     @contextlib.contextmanager
     def _told_plainly(self) -> Iterator[None]:
         """Put what went wrong on the bill instead of into a traceback."""
@@ -187,13 +183,6 @@ class _Evening:
         return all(m and m.status and m.status.state.value == "stopped" for m in members)
 
 
-def _printer(console: Console) -> Callable[[str], None]:
-    def say(line: str) -> None:
-        print(line, file=console.file, flush=True)
-
-    return say
-
-
 def _show(console: Console, bill: Bill) -> None:
     """Show what the night came to, with the last image."""
     if bill.images:
@@ -206,10 +195,3 @@ def _show(console: Console, bill: Bill) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in bill.commands.items() if count)
     console.print(f"{'commands':>26}: {counts or 'none'}")
     console.print(f"{'broker':>26}: {bill.broker}")
-
-
-def _complain(bill: Bill) -> None:
-    """Say on standard error what went wrong, however the night was shown."""
-    console = Console(stderr=True, highlight=False, markup=False)
-    for problem in bill.problems:
-        console.print(f"did not go as it should: {problem}", style="red", soft_wrap=True)

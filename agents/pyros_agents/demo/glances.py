@@ -38,6 +38,10 @@ class Glances:
         for follow in self._follows.values():
             transport.subscribe(topics.telemetry(follow.agent, follow.channel), follow.hear)
 
+    def follow(self, agent: str) -> Follow:
+        """The channel of one agent."""
+        return self._follows[agent]
+
     def words(self, agent: str) -> str:
         """What an agent measures now; empty where it has not said anything that can be told."""
         value = self._follows[agent].value if agent in self._follows else None

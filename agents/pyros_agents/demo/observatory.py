@@ -28,6 +28,9 @@ AGENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Name, class and options, in the order of their start."""
 
+REMEMBERING = ("safety", "scheduler", "alert_manager")
+"""Those who keep a file for their next life."""
+
 
 def notice_path() -> Path:
     """Where the notice lies on this machine."""
@@ -46,6 +49,11 @@ def night_settings(broker: str, images: Path, state: Path, speed: float) -> Sett
         log_level="warning",
         observatory={"sky": sky, "images": str(images)},
         agents={
-            name: {"class": path, "options": options} for name, (path, options) in AGENTS.items()
+            name: {"class": path, "options": options | _memory(name, state)}
+            for name, (path, options) in AGENTS.items()
         },
     )
+
+
+def _memory(name: str, state: Path) -> dict[str, str]:
+    return {"memory": str(state / f"{name}.json")} if name in REMEMBERING else {}

@@ -147,6 +147,22 @@ class LiveView:
         return between.join(line_of(passing) for passing in worth[-lines:])
 
 
+def view_for(
+    console: Console, live: Callable[[], LiveView], *, headless: bool
+) -> LiveView | Narration:
+    """Choose how the night is shown: redrawn in place on a terminal, else told line by line."""
+    if headless or not console.is_terminal:
+        return Narration(lambda line: print(line, file=console.file, flush=True))
+    return live()
+
+
+def complain(problems: Sequence[str]) -> None:
+    """Say on standard error what went wrong, however the night was shown."""
+    console = Console(stderr=True, highlight=False, markup=False)
+    for problem in problems:
+        console.print(f"did not go as it should: {problem}", style="red", soft_wrap=True)
+
+
 def line_of(passing: Passing) -> Text:
     """One command or report as a line."""
     moment = datetime.fromtimestamp(passing.at, UTC).strftime("%H:%M:%S.%f")[:-3]

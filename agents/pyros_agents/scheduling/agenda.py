@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from pyros_agents.scheduling.targets import Target
 
@@ -18,7 +20,8 @@ class Agenda:
     def __init__(self, survey: Iterable[Target] = ()) -> None:
         """Start with the survey's targets; their names are unique, the last of a name counts."""
         self._lock = threading.Lock()
-        self._survey = {target.name: target for target in survey}
+        self._given = {target.name: target for target in survey}
+        self._survey = dict(self._given)
         self._alerts: dict[str, Target] = {}
         self._taken: Counter[str] = Counter()
         self._visits: Counter[str] = Counter()
@@ -105,6 +108,29 @@ class Agenda:
         """Leave a target alone until then (POSIX seconds of the sky); something failed with it."""
         with self._lock:
             self._resting[target.name] = until
+            self.version += 1
+
+    def memory(self) -> dict[str, Any]:
+        """Give what a successor must know: alerts, what was added, and what has been taken."""
+        with self._lock:
+            added = [
+                each for name, each in self._survey.items() if each is not self._given.get(name)
+            ]
+            return {
+                "alerts": [asdict(target) for target in self._alerts.values()],
+                "added": [asdict(target) for target in added],
+                "taken": dict(self._taken),
+                "visits": dict(self._visits),
+            }
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Take over from a predecessor."""
+        alerts = [Target(**table) for table in memory["alerts"]]
+        added = [Target(**table) for table in memory["added"]]
+        with self._lock:
+            self._alerts = {target.event: target for target in alerts}
+            self._survey |= {target.name: target for target in added}
+            self._taken, self._visits = Counter(memory["taken"]), Counter(memory["visits"])
             self.version += 1
 
     def touch(self) -> None:

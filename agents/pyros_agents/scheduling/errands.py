@@ -72,6 +72,7 @@ class Errands:
         self._crew = crew
         self._clock = clock
         self.current: Errand | None = None
+        self._has_slewed = False
 
     def begin(self, step: Step, target: Target | None) -> None:
         """Send what the step takes.
@@ -79,6 +80,8 @@ class Errands:
         Raises:
             SendError: an agent did not take it.
         """
+        if step is Step.SLEW and not self._has_slewed:
+            self._clear_away()
         orders = self._orders(step, target)
         send = self._voice.send_to
         receipts = tuple(send(agent, word, ttl=ttl, args=args) for agent, word, ttl, args in orders)
@@ -123,6 +126,14 @@ class Errands:
             elif errand.step is Step.SLEW and not leave_telescope:
                 # waits for its end, or this stop could come in time to end the next slew
                 self._voice.ask(self._crew.telescope, "stop", ttl=PROMPT, timeout=PROMPT)
+        except SendError:
+            return
+
+    def _clear_away(self) -> None:
+        """Give up an exposure that an earlier life of ours has left: a slew would spoil it."""
+        self._has_slewed = True
+        try:
+            self._voice.send_to(self._crew.camera, "abort", ttl=PROMPT)
         except SendError:
             return
 

@@ -1,4 +1,4 @@
-"""What the safety agent must still know after it has died: delays that run, a person's hold."""
+"""What an agent must still know after it has died: a person's hold, an alert, an order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-class SafetyMemory:
+class Memory:
     """A small file that is replaced as a whole; without a path it remembers nothing.
 
     Any thread may call.
