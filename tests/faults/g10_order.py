@@ -11,8 +11,8 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 
+from tests.faults.company import Company, settings_of, starts
 from tests.faults.harness import Harness, RunTrial, Setting, Trial
-from tests.faults.witness import Company, settings_of, starts
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.tcp_proxy import TcpProxy, wait_out
 

@@ -23,8 +23,8 @@ from paho.mqtt.properties import Properties
 
 from tests.faults.bad_input import Input, batch, command, worst
 from tests.faults.builds import BUILD
+from tests.faults.company import REPOSITORY, Company, await_true, settings_of
 from tests.faults.harness import Harness, RunTrial, Setting, Trial
-from tests.faults.witness import REPOSITORY, Company, await_true, settings_of
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import Message, RawClient
 

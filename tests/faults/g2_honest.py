@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.faults.company import Company, Heard, await_true, settings_of, starts
 from tests.faults.harness import Harness, RunTrial, Setting, Trial
 from tests.faults.small_disk import SmallDisk
-from tests.faults.witness import Company, Heard, await_true, settings_of, starts
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.tcp_proxy import TcpProxy
 
