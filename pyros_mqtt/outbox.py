@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 QUICK = 0.05
 """Seconds under which an action ends without having been reported as running."""
 
+End = tuple[Command, Report]
+"""A command and its terminal report."""
+
 
 class Outbox:
     """What one life of an agent says. Every method may be called from any thread.
@@ -123,6 +126,17 @@ class Outbox:
         self._journal.commit()
         reach("after_result")
         self.send(command, report)
+
+    def note(self, ends: list[End]) -> None:
+        """Journal the ends of commands that did not run, in one transaction."""
+        if ends:
+            self._journal.end(ends)
+            self._journal.commit()
+
+    def tell(self, ends: list[End]) -> None:
+        """Publish reports that are in the journal."""
+        for command, report in ends:
+            self.send(command, report)
 
     def _no_longer_quick(self, command: Command) -> None:
         with self._lock:

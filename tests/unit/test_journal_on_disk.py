@@ -82,6 +82,26 @@ def test_the_unfinished_come_back_in_their_order_and_the_ended_do_not(path: Path
     ]
 
 
+def test_many_are_ended_together_and_others_are_left_alone(path: Path) -> None:
+    journal = SqliteJournal(path)
+    for number in range(600):
+        note(journal, number, Outcome.ACCEPTED)
+    error = Problem("cancelled", "aborted")
+    ended = [
+        (command(number), report_on(command(number), Outcome.CANCELLED, NOW, error=error))
+        for number in range(599)
+    ]
+    journal.end(ended)
+    journal.commit()
+    (left,) = SqliteJournal(path).unfinished()
+    assert left.command == command(599)
+    for known, report in ended:
+        entry = journal.find(known.sender, known.id)
+        assert entry is not None
+        assert entry.report == report
+    journal.close()
+
+
 def test_ids_are_remembered_until_no_repetition_can_come_and_then_forgotten(path: Path) -> None:
     journal = SqliteJournal(path, allowed_skew=5)
     note(journal, 1, Outcome.DONE)
