@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, open_journal
-from pyros_mqtt.journal.schema import STEPS
+from pyros_mqtt.journal.schema import STEPS, migrate
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
 
 NOW = 1_000_000.0
@@ -152,6 +153,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where a folder has to be")
     with pytest.raises(JournalError, match="state"):
         SqliteJournal(tmp_path / "state" / "dome.sqlite")
+
+
+def test_two_that_make_the_same_journal_at_once_both_have_it(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    late = _Late(path)
+    migrate(cast("sqlite3.Connection", late), path)
+    assert late.other_came_first
+    SqliteJournal(path).close()
+
+
+class _Late:
+    """A connection whose owner stands still before it makes the tables, until another has."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._path = path
+        self.other_came_first = False
+
+    def executescript(self, script: str) -> None:
+        if not self.other_came_first:
+            self.other_came_first = True
+            SqliteJournal(self._path).close()
+        self._db.executescript(script)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
 
 
 def test_the_settings_choose(path: Path) -> None:
