@@ -150,7 +150,7 @@ def _late_will(place: _Place) -> Child:
     second = place.ready()
     place.until_kept(second, "ready")
     wait_out(STAYS)
-    second.send(signal.SIGSTOP)
+    second.halt()
     place.kept()  # by then the broker has taken in what was said before
     broken.vanish()
     place.until_kept(first, "lost")
@@ -187,7 +187,7 @@ RESTARTS: tuple[Lane, ...] = (
 def _from_one_that_paused(place: _Place) -> Child:
     """The first one stands still; it wakes when its successor works."""
     first = place.ready(beat=BEAT)
-    first.send(signal.SIGSTOP)
+    first.halt()
     second = place.ready(beat=BEAT)
     first.send(signal.SIGCONT)
     first.until("left", LEAVES)

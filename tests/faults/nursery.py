@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.faults.builds import BUILD, HEALTHY
+from tests.system.device import until
 
 REPOSITORY = Path(__file__).parents[2]
 START = 20.0
@@ -55,6 +56,14 @@ class Child:
         if not self.has_ended():
             os.kill(self.pid, number)
         return now
+
+    def halt(self) -> None:
+        """Let it stand still until SIGCONT; returns when each of its threads does.
+
+        The signal is taken by one thread; the others run on until that one has had its turn.
+        """
+        self.send(signal.SIGSTOP)
+        until(lambda: all(_stands(task) for task in Path(f"/proc/{self.pid}/task").iterdir()))
 
     def has_ended(self) -> bool:
         """Tell whether the process is over."""
@@ -184,6 +193,10 @@ class Nursery:
             with self._heard:
                 self.events.append(json.loads(line))
                 self._heard.notify_all()
+
+
+def _stands(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(") ")[2].startswith("T")
 
 
 def _is(event: Event, kind: str, wanted: dict[str, Any]) -> bool:
