@@ -33,8 +33,8 @@ from tests.system.tcp_proxy import wait_out
 WAITING = 1000
 FLOODERS = 2
 
-WINDOW = 100
-"""Commands of one flooder that the agent has not answered, where it heeds the answers."""
+WINDOW = 20
+"""Unanswered commands of one flooder that heeds answers; so many MQTT clients have in flight."""
 
 SWELLS = 0.3
 """Seconds of flood before the abort."""
