@@ -28,6 +28,9 @@ from tests.system.tcp_proxy import wait_out
 SETTLED = 10.0
 """Seconds after the start of the second one, in which one has to go."""
 
+STARTED = 30.0
+"""Most seconds until a process that a busy machine starts has come so far."""
+
 ANSWERS = 5.0
 CONNECTIONS = 3
 EVERY = 0.005
@@ -69,6 +72,7 @@ class _Duel:
 
     def verdict(self, pair: tuple[Child, Child], since: float) -> Trial:
         """Wait for the end of one, and look at what has happened."""
+        since = max(since, *(one.until("alive", STARTED)["at"] for one in pair))
         deadline = since + SETTLED
         pause = threading.Event()
         while not any(one.has_ended() for one in pair):

@@ -19,7 +19,7 @@ from tests.faults.builds import BUILD, HEALTHY
 from tests.system.device import until
 
 REPOSITORY = Path(__file__).parents[2]
-START = 20.0
+START = 60.0
 """Most seconds until a process that is to start has told so."""
 
 Event = dict[str, Any]
