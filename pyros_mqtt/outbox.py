@@ -12,9 +12,8 @@ from functools import partial
 
 from pyros_mqtt import wire
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.errors import JournalError
 from pyros_mqtt.failpoints import reach
-from pyros_mqtt.journal import Journal
+from pyros_mqtt.journal import End, Journal, Ledger
 from pyros_mqtt.messages import (
     About,
     Command,
@@ -33,10 +32,6 @@ log = logging.getLogger(__name__)
 
 QUICK = 0.05
 """Seconds under which an action ends without having been reported as running."""
-
-
-JOURNAL = "journal"
-"""What a degraded agent complains of where its disk is full."""
 
 
 class Outbox:
@@ -67,8 +62,7 @@ class Outbox:
         self._told_changes = -1
         self._told_at = float("-inf")
         self._running: Command | None = None
-        self._owed: dict[tuple[str, str], tuple[Command, Report]] = {}
-        self._is_indebted = False
+        self._ledger = Ledger(journal, condition)
         self.waiting = 0
         self.dropped = 0
 
@@ -129,33 +123,18 @@ class Outbox:
         """Journal and publish a terminal report."""
         self._no_longer_quick(command)
         reach("after_run")
-        with self._lock:
-            self._owed[command.sender, command.id] = (command, report)
-        self._settle_debts()
+        self._ledger.note(command, report)
         reach("after_result")
         self.send(command, report)
 
-    def _settle_debts(self) -> None:
-        """Journal the ends that are not noted yet; a full disk takes them later."""
-        with self._lock:
-            owed = list(self._owed.values())
-        for command, report in owed:
-            self._journal.write(command, report)
-        try:
-            self._journal.commit()
-        except JournalError as error:
-            if not self._is_indebted:
-                log.error("%s: %s", self._identity.agent, error)  # noqa: TRY400 - it says all
-            self._is_indebted = True
-            self._condition.degrade(str(error), JOURNAL)
-            return
-        with self._lock:
-            for command, report in owed:
-                if self._owed.get((command.sender, command.id)) == (command, report):
-                    del self._owed[command.sender, command.id]
-        if self._is_indebted:
-            self._is_indebted = False
-            self._condition.recover(JOURNAL)
+    def note(self, ends: list[End]) -> None:
+        """Journal the ends of commands that did not run, in one transaction."""
+        self._ledger.note_all(ends)
+
+    def tell(self, ends: list[End]) -> None:
+        """Publish reports that are in the journal."""
+        for command, report in ends:
+            self.send(command, report)
 
     def _no_longer_quick(self, command: Command) -> None:
         with self._lock:
@@ -187,8 +166,8 @@ class Outbox:
         now = time.monotonic()
         self._say_running(now)
         due = now - self._told_at >= self._identity.beat
-        if due and self._owed:
-            self._settle_debts()
+        if due:
+            self._ledger.settle()
         if due or self._is_news(now):
             self.publish_status()
 

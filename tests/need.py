@@ -15,7 +15,10 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "redis-server")
+PROGRAMS = (*CLIENTS, "ip", "iptables", "redis-server", "unshare")
+PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
+"""Those that are not called as their program is."""
+
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
 
 CORPORA = Path(__file__).parent / "faults" / ".corpora"
@@ -68,7 +71,7 @@ def _how_to_get(thing: str) -> str:
     if thing in CLIENTS:
         return "apt-get install mosquitto-clients"
     if thing in PROGRAMS:
-        return f"apt-get install {thing}"
+        return f"apt-get install {PACKAGES.get(thing, thing)}"
     return str(INSTALL.get(thing, f"pip install {thing}"))
 
 

@@ -12,6 +12,7 @@ from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import PATIENCE, plain
 from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal
 from pyros_mqtt.inbox import Ticket
+from pyros_mqtt.journal import End
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report, Task, report_on
 from pyros_mqtt.outbox import Outbox
 
@@ -46,8 +47,21 @@ class Stage:
 
     def cancel_waiting(self, tickets: Iterable[Ticket], why: str) -> None:
         """Give commands that will not be performed their terminal report."""
-        for ticket in tickets:
-            self.end(ticket, Outcome.CANCELLED, "cancelled", why)
+        self.tell(self.note_cancelled(tickets, why))
+
+    def note_cancelled(self, tickets: Iterable[Ticket], why: str) -> list[End]:
+        """Journal that these will not be performed, in one turn; gives what is to be told."""
+        at, error = time.time(), Problem("cancelled", why)
+        ends = [
+            (ticket.command, report_on(ticket.command, Outcome.CANCELLED, at, error=error))
+            for ticket in tickets
+        ]
+        self._outbox.note(ends)
+        return ends
+
+    def tell(self, ends: list[End]) -> None:
+        """Publish what is in the journal already."""
+        self._outbox.tell(ends)
 
     def defies(self, now: float) -> Ticket | None:
         """The ordinary ticket that has gone on for its `kill_after` since it was cancelled."""

@@ -4,13 +4,16 @@
 """
 
 from pyros_mqtt.journal.entry import REMEMBER, Entry, Journal
+from pyros_mqtt.journal.ledger import End, Ledger
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.sqlite import SqliteJournal, entries_in, journal_path, open_journal
 
 __all__ = [
     "REMEMBER",
+    "End",
     "Entry",
     "Journal",
+    "Ledger",
     "MemoryJournal",
     "SqliteJournal",
     "entries_in",

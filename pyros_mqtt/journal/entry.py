@@ -55,6 +55,9 @@ class Journal(Protocol):
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
 
+    def end(self, ends: list[tuple[Command, Report]]) -> None:
+        """Note the terminal reports of commands that are in here; many at once, as an abort has."""
+
     def commit(self) -> None:
         """Make sure that what was written outlives us, as far as this journal can.
 

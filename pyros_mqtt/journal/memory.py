@@ -34,6 +34,11 @@ class MemoryJournal:
             self._entries[command.sender, command.id] = entry
             self._purge(report.at)
 
+    def end(self, ends: list[tuple[Command, Report]]) -> None:
+        """Note the terminal reports of commands that are in here."""
+        for command, report in ends:
+            self.write(command, report)
+
     def commit(self) -> None:
         """Nothing outlives this journal."""
 

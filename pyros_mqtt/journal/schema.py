@@ -44,14 +44,26 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     Raises:
         JournalError: it is no journal, or one of a newer version.
     """
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    version = _version(db)
     if (application != APPLICATION and tables) or version > len(STEPS):
         what = "a newer version's journal" if application == APPLICATION else "no journal"
         raise JournalError(f"{path} is {what}; move it away, or name another state_dir")
-    for number, step in enumerate(STEPS[version:], start=version + 1):
-        db.executescript(
-            f"BEGIN IMMEDIATE; {step}; PRAGMA application_id={APPLICATION}; "
-            f"PRAGMA user_version={number}; COMMIT;"
-        )
+    while version < len(STEPS):
+        try:
+            db.executescript(
+                f"BEGIN IMMEDIATE; {STEPS[version]}; PRAGMA application_id={APPLICATION}; "
+                f"PRAGMA user_version={version + 1}; COMMIT;"
+            )
+        except sqlite3.Error:
+            db.rollback()
+            if _version(db) == version:
+                raise
+            # another agent of this name, started in the same moment, has taken the step before us
+        version = _version(db)
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)

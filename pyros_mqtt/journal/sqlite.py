@@ -27,6 +27,10 @@ PURGE_EVERY = 1.0
 PURGE_ROWS = 200
 """Rows that are forgotten at once: few, so that no command waits for the purge."""
 
+AT_ONCE = 250
+"""Commands that one statement ends. Each statement lets go of Python's lock, and another thread of
+a busy agent may keep it for 5 ms: a thousand statements would keep an abort waiting."""
+
 _COLUMNS = "sender, id, agent, message, args, sent_at, deadline, urgent, session, echo, reply_to"
 
 
@@ -85,6 +89,38 @@ class SqliteJournal:
                 self._purge(report.at)
             except sqlite3.Error as error:
                 self._lose(error)
+
+    def end(self, ends: list[tuple[Command, Report]]) -> None:
+        """Note the terminal reports of commands that are in here, in the transaction of this turn.
+
+        Many at once, as an abort has. What the disk does not take is told by `commit`.
+        """
+        told = [
+            (
+                command.sender,
+                command.id,
+                wire.encode_report(report),
+                keep_until(command, report, self._skew),
+            )
+            for command, report in ends
+        ]
+        with self._lock:
+            self._writers.add(threading.get_ident())
+            try:
+                self._begin()
+                for first in range(0, len(told), AT_ONCE):
+                    self._end(told[first : first + AT_ONCE])
+            except sqlite3.Error as error:
+                self._lose(error)
+
+    def _end(self, told: list[tuple[str, str, bytes, float]]) -> None:
+        marks = ", ".join(["(?, ?, ?, ?)"] * len(told))
+        self._db.execute(
+            f"WITH told (sender, id, report, until) AS (VALUES {marks}) "  # noqa: S608 - our own marks
+            "UPDATE entries SET report=told.report, open=0, until=told.until FROM told "
+            "WHERE entries.sender=told.sender AND entries.id=told.id",
+            [value for row in told for value in row],
+        )
 
     def commit(self) -> None:
         """End the transaction: from now on it outlives us.

@@ -39,6 +39,9 @@ READS_A_TURN = 200
 READ_FOR = 0.05
 """Seconds after which a turn reads no further, so that a burst cannot keep our own words back."""
 
+MUTE = 1.8
+"""Keep-alives without a byte after which a broker counts as mute; paho asks it after one."""
+
 _MISC_EVERY = 0.25
 
 
@@ -84,6 +87,7 @@ class Connection:
         self._access = access
         self._next_misc = 0.0
         self._heard = 0
+        self._heard_at = time.monotonic()
         self._twin: socket.socket | None = None
         self._wire_callbacks()
 
@@ -116,6 +120,7 @@ class Connection:
         poller.register(wake, select.POLLIN)
         ready = dict(poller.poll(0 if _pending(sock) else timeout * 1000))
         if ready.get(sock.fileno()) or _pending(sock):
+            self._heard_at = time.monotonic()
             self._read(sock)
             self._acknowledge_quickly()
         self._misc()
@@ -199,6 +204,9 @@ class Connection:
         if now >= self._next_misc:
             self._next_misc = now + _MISC_EVERY
             self._guarded(self._client.loop_misc)
+            if now - self._heard_at > MUTE * self._access.keepalive:
+                # paho would give it two keep-alives and a bit
+                self.lost = self.lost or "the broker does not answer"
 
     def _guarded(self, call: Callable[[], Any]) -> None:
         """Turn whatever goes wrong inside into a lost connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Self
 
 from pyros_mqtt.broker import configuration
 from pyros_mqtt.broker.kinds import find_mosquitto
-from pyros_mqtt.broker.ports import answers, any_free_port
+from pyros_mqtt.broker.ports import LOOPBACK, answers, any_free_port
 from pyros_mqtt.settings import BrokerUrl
 from tests.need import need
 from tests.system.device import until
@@ -18,10 +19,10 @@ from tests.system.device import until
 class OwnMosquitto:
     """Runs with the project's configuration; `options` replace its lines or are added.
 
-    Its log goes to `log`.
+    It listens on `host`; its log goes to `log`.
     """
 
-    def __init__(self, folder: Path, **options: str) -> None:
+    def __init__(self, folder: Path, host: str = LOOPBACK, **options: str) -> None:
         need("mosquitto")
         self.port = any_free_port()
         self.url = BrokerUrl("mqtt", "127.0.0.1", self.port)
@@ -29,7 +30,7 @@ class OwnMosquitto:
         self._file = folder / "mosquitto.conf"
         kept = [
             line
-            for line in configuration(self.port).splitlines()
+            for line in configuration(self.port, host).splitlines()
             if line.partition(" ")[0] not in options
         ]
         if os.geteuid() == 0:
@@ -56,6 +57,17 @@ class OwnMosquitto:
         except AssertionError:
             self.kill()
             raise
+
+    def send(self, number: int) -> None:
+        """Send its process a signal, such as one that lets it pause."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def hurry(self, nice: int) -> None:
+        """Let it be served before (below 0) or after others, where that is allowed."""
+        if self._process is not None:
+            with contextlib.suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, nice)
 
     def kill(self) -> None:
         """End it without a goodbye."""

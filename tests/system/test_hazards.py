@@ -590,6 +590,15 @@ def test_a_cut_is_mended_and_subscriptions_and_status_come_back(
         assert device.is_alive
 
 
+def test_a_broker_that_goes_mute_is_noticed(proxy: TcpProxy, topic_root: str) -> None:
+    with link(proxy.url, topic_root, keepalive=1) as one:
+        one.open()
+        until(lambda: one.is_up)
+        proxy.is_mute = True
+        until(lambda: not one.is_up)
+        assert "does not answer" in one.trouble, "two keep-alives and a bit would be late"
+
+
 def test_a_slow_link_is_only_slow(
     proxy: TcpProxy, mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:

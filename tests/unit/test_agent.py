@@ -24,6 +24,7 @@ from pyros_mqtt import (
     NobodyListens,
     Outcome,
     Rejected,
+    Report,
     State,
     WasCancelled,
     every,
@@ -475,6 +476,36 @@ def test_abort_cancels_what_runs_and_all_that_wait(stage: Rehearsal) -> None:
             receipt.result(5)
     assert time.monotonic() - began < 2
     assert stage.ask("worker", "echo") == {}, "it goes on afterwards"
+
+
+def test_an_abort_is_answered_before_the_many_that_it_cancels(
+    stage: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = start(stage)
+    told: list[str] = []
+    stage.send("worker", "wait")
+    waiting = [stage.send("worker", "echo") for _ in range(20)]
+    journal = agent._alive._journal
+    commit, send = journal.commit, agent._alive.outbox.send
+
+    def noted_commit() -> None:
+        told.append("commit")
+        commit()
+
+    monkeypatch.setattr(journal, "commit", noted_commit)
+
+    def noted_send(command: Command, report: Report) -> None:
+        if report.state.is_terminal and command.message != "wait":
+            told.append(command.message)
+        send(command, report)
+
+    monkeypatch.setattr(agent._alive.outbox, "send", noted_send)
+    stage.ask("worker", "abort")
+    for receipt in waiting:
+        with pytest.raises(WasCancelled, match="aborted"):
+            receipt.result(5)
+    assert [one for one in told if one != "commit"] == ["abort", *["echo"] * 20]
+    assert told.count("commit") < 10, "not one for each"
 
 
 def test_an_agents_own_abort_runs_besides(stage: Rehearsal) -> None:

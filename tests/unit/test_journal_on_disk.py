@@ -6,12 +6,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
-from pyros_mqtt.journal.schema import STEPS
+from pyros_mqtt.journal.schema import STEPS, migrate
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
 
 NOW = 1_000_000.0
@@ -84,6 +85,26 @@ def test_the_unfinished_come_back_in_their_order_and_the_ended_do_not(path: Path
     ]
 
 
+def test_many_are_ended_together_and_others_are_left_alone(path: Path) -> None:
+    journal = SqliteJournal(path)
+    for number in range(600):
+        note(journal, number, Outcome.ACCEPTED)
+    error = Problem("cancelled", "aborted")
+    ended = [
+        (command(number), report_on(command(number), Outcome.CANCELLED, NOW, error=error))
+        for number in range(599)
+    ]
+    journal.end(ended)
+    journal.commit()
+    (left,) = SqliteJournal(path).unfinished()
+    assert left.command == command(599)
+    for known, report in ended:
+        entry = journal.find(known.sender, known.id)
+        assert entry is not None
+        assert entry.report == report
+    journal.close()
+
+
 def test_ids_are_remembered_until_no_repetition_can_come_and_then_forgotten(path: Path) -> None:
     journal = SqliteJournal(path, allowed_skew=5)
     note(journal, 1, Outcome.DONE)
@@ -154,6 +175,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where a folder has to be")
     with pytest.raises(JournalError, match="state"):
         SqliteJournal(tmp_path / "state" / "dome.sqlite")
+
+
+def test_two_that_make_the_same_journal_at_once_both_have_it(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    late = _Late(path)
+    migrate(cast("sqlite3.Connection", late), path)
+    assert late.other_came_first
+    SqliteJournal(path).close()
+
+
+class _Late:
+    """A connection whose owner stands still before it makes the tables, until another has."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._path = path
+        self.other_came_first = False
+
+    def executescript(self, script: str) -> None:
+        if not self.other_came_first:
+            self.other_came_first = True
+            SqliteJournal(self._path).close()
+        self._db.executescript(script)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
 
 
 def test_the_settings_choose(path: Path) -> None:

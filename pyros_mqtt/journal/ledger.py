@@ -1,0 +1,76 @@
+"""Ends of commands on their way into the journal; a full disk takes them later."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from pyros_mqtt.condition import Condition
+from pyros_mqtt.errors import JournalError
+from pyros_mqtt.journal.entry import Journal
+from pyros_mqtt.messages import Command, Report
+
+log = logging.getLogger(__name__)
+
+End = tuple[Command, Report]
+"""A command and its terminal report."""
+
+JOURNAL = "journal"
+"""What a degraded agent complains of where its disk is full."""
+
+
+class Ledger:
+    """Notes what has come to its end, now or as soon as it can be; for any thread.
+
+    What has been done cannot be undone because the disk is full: so an end is told, kept here, and
+    noted later, while the agent shows that it is degraded.
+    """
+
+    def __init__(self, journal: Journal, condition: Condition) -> None:
+        self._journal = journal
+        self._condition = condition
+        self._lock = threading.Lock()
+        self._owed: dict[tuple[str, str], End] = {}
+
+    def note(self, command: Command, report: Report) -> None:
+        """Note one end."""
+        self._note([(command, report)], self._write)
+
+    def note_all(self, ends: list[End]) -> None:
+        """Note many ends of commands that are in the journal, in one transaction."""
+        if ends:
+            self._note(ends, self._journal.end)
+
+    def settle(self) -> None:
+        """Try again to note what is owed."""
+        with self._lock:
+            owed = list(self._owed.values())
+        if not owed:
+            return
+        self._write(owed)
+        try:
+            self._journal.commit()
+        except JournalError:
+            return
+        with self._lock:
+            for command, report in owed:
+                if self._owed.get((command.sender, command.id)) == (command, report):
+                    del self._owed[command.sender, command.id]
+            is_settled = not self._owed
+        if is_settled:
+            self._condition.recover(JOURNAL)
+
+    def _note(self, ends: list[End], write: Callable[[list[End]], None]) -> None:
+        write(ends)
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            log.error("%s", error)  # noqa: TRY400 - it says all
+            with self._lock:
+                self._owed |= {(command.sender, command.id): (command, r) for command, r in ends}
+            self._condition.degrade(str(error), JOURNAL)
+
+    def _write(self, ends: list[End]) -> None:
+        for command, report in ends:
+            self._journal.write(command, report)
