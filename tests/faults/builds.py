@@ -2,10 +2,13 @@
 
 A process under test is started with `PYTHONPATH` on the repository and calls `become(build)` before
 it makes its first agent or sender. Nothing of this is in the library.
+
+The mutants of a room stand in files of their own, of which `FILES` knows.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 
@@ -13,6 +16,9 @@ BUILD = "FAULTS_BUILD"
 """The environment variable that names the build of a process."""
 
 HEALTHY = "healthy"
+
+FILES = ("tests.faults.mutants",)
+"""The modules that register mutants."""
 
 _MUTANTS: dict[str, Callable[[], None]] = {}
 
@@ -27,8 +33,16 @@ def mutant(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     return register
 
 
+def put(owner: object, name: str, what: object) -> None:
+    """Replace something of the library, which has to be there."""
+    assert hasattr(owner, name), f"{owner} has no {name} any more: mend the mutant"
+    setattr(owner, name, what)
+
+
 def become(build: str | None = None) -> None:
     """Turn this process into a build; by default the one that its environment names."""
     name = build or os.environ.get(BUILD, HEALTHY)
     if name != HEALTHY:
+        for file in FILES:
+            importlib.import_module(file)
         _MUTANTS[name]()
