@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +49,8 @@ class Notes:
 
     def add(self, event: Event) -> None:
         """Append one line, in one piece, and wait until the disk has it."""
-        told = {name: value for name, value in asdict(event).items() if value}
+        told = {one.name: getattr(event, one.name) for one in fields(event)}
+        told = {name: value for name, value in told.items() if value is not None and value != ""}
         os.write(self._file, json.dumps(told).encode() + b"\n")
         os.fsync(self._file)
 
