@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tests.faults import g3_starts
 from tests.faults.harness import Harness
 
-HARNESSES: tuple[Harness, ...] = ()
+HARNESSES: tuple[Harness, ...] = (
+    g3_starts.FAILS,
+    g3_starts.KILLS,
+)

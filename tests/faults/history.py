@@ -74,13 +74,13 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.events: list[Event] = []
-        self._path = path
+        self.path = path
         self._place = 0
 
     def news(self) -> list[Event]:
         """Take in what has come since the last call; returns all events."""
         try:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 file.seek(self._place)
                 text = file.read()
         except FileNotFoundError:
