@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.faults import g3_starts
+from tests.faults import g1_durable, g3_starts
 from tests.faults.harness import Harness
 
 HARNESSES: tuple[Harness, ...] = (
+    g1_durable.DURABLE,
     g3_starts.FAILS,
     g3_starts.KILLS,
 )

@@ -63,6 +63,10 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Leave nothing running."""
+        self.kill()
+
+    def kill(self) -> None:
         """Kill what runs."""
         if self.process is not None:
             self.process.kill()
