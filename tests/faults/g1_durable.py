@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Literal
 
 from pyros_mqtt.failpoints import FAILPOINTS, Failpoint
-from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.spool import LEASE, Spool, spool_path
 from tests.faults import mutants
 from tests.faults.checker import check
 from tests.faults.harness import Figures, Harness, RunTrial, Setting, Trial
 from tests.faults.history import Event, keys
 from tests.faults.inquiry import Question, ask_for_ends
 from tests.faults.processes import Process, environment
-from tests.faults.site import PATIENCE, Site, side_by_side
+from tests.faults.site import PATIENCE, Site, side_by_side, was_ready
 from tests.system.own_mosquitto import OwnMosquitto, lasting_port
 
 ROOT, AGENT, SENDER = "g1", "dome", "ops"
@@ -103,7 +103,10 @@ class Round:
     def _let_agent_fail(self) -> None:
         self._site.kill()
         agent = self._site.start(PYROS_FAIL=self._failpoint)
-        agent.wait(3.0)
+        notes = self._site.notes
+        notes.until(lambda events: not agent.is_alive or was_ready(events, agent.pid), PATIENCE)
+        # a sender that was killed may leave its commands to nobody for as long as its lease lasts
+        notes.until(lambda events: not agent.is_alive or _has_nothing_left(events), LEASE + 1)
         agent.kill()
         self._pause(0.2)
         self._site.start()
@@ -175,6 +178,10 @@ class Round:
             )
             if key in ids
         ]
+
+
+def _has_nothing_left(events: list[Event]) -> bool:
+    return len(keys(events, "finished")) == COMMANDS
 
 
 def _is_waiting(path: Path) -> bool:

@@ -55,7 +55,7 @@ class Site:
         """Wait until the process that was started last takes commands."""
         assert self.process is not None
         pid = self.process.pid
-        ready = self.notes.until(lambda events: _is_ready(events, pid), PATIENCE)
+        ready = self.notes.until(lambda events: was_ready(events, pid), PATIENCE)
         assert ready, f"{self.name} has not become ready: see {self.folder}"
 
     def __enter__(self) -> Self:
@@ -72,7 +72,8 @@ class Site:
             self.process.kill()
 
 
-def _is_ready(events: list[Event], pid: int) -> bool:
+def was_ready(events: list[Event], pid: int) -> bool:
+    """Whether this process has come to take commands."""
     return any(event.what == "ready" and event.pid == pid for event in reversed(events))
 
 
