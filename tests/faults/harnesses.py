@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tests.faults import g1_durable, g3_starts
+from tests.faults import g1_durable, g3_starts, g5_expiry
 from tests.faults.harness import Harness
 
 HARNESSES: tuple[Harness, ...] = (
     g1_durable.DURABLE,
     g3_starts.FAILS,
     g3_starts.KILLS,
+    g5_expiry.DELAYS,
+    g5_expiry.CLOCKS,
 )
