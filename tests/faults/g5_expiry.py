@@ -43,6 +43,7 @@ class Case:
     def __init__(self, site: Site, keeper: Bookkeeper) -> None:
         self.site = site
         self.number = 0
+        self._receipts: list[Receipt] = []
         self._chance = random.Random()  # noqa: S311 - seeded for each trial
         self._keeper = keeper
 
@@ -66,9 +67,9 @@ class Case:
         prefix = f"{self.site.name}-{number}"
         self._keep_busy(f"{prefix}-first")
         self.before()
-        receipts = [self._post(f"{prefix}-{index}") for index in range(COMMANDS)]
+        self._receipts = [self._post(f"{prefix}-{index}") for index in range(COMMANDS)]
         self.meanwhile()
-        for receipt in receipts:
+        for receipt in self._receipts:
             await_end(receipt)
         self.afterwards()
         last = await_end(self._keeper.post(self.site.name, "move", f"{prefix}-last", 0.0, AMPLE))
@@ -78,6 +79,11 @@ class Case:
     def pause(self, least: float, most: float) -> None:
         """Wait for a moment that depends on the trial."""
         threading.Event().wait(self._chance.uniform(least, most))
+
+    def until_taken(self) -> None:
+        """Wait until the agent has accepted the commands, or has found them to be late."""
+        for receipt in self._receipts:
+            receipt.wait_answered(PATIENCE)
 
     def _keep_busy(self, key: str) -> None:
         self._keeper.post(self.site.name, "hold", key, BUSY, AMPLE)
@@ -147,7 +153,9 @@ class WrongClock(Case):
         self.site.start_ready(fresh=True, **self._clock.environment)
 
     def meanwhile(self) -> None:
-        self.pause(0.0, 0.2)
+        # what arrives later may be late by as much as clocks may differ
+        self.until_taken()
+        self.pause(0.0, 0.1)
         self._set_clock()
 
     def afterwards(self) -> None:
@@ -163,7 +171,7 @@ class WrongClockAfterCrash(WrongClock):
     SET_TO = (-3600, 3600, -60, 60)
 
     def meanwhile(self) -> None:
-        self.pause(0.0, 0.1)
+        self.until_taken()
         self.site.kill()
         self._set_clock()
         self.pause(1.0, 1.2)

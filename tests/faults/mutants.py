@@ -104,8 +104,8 @@ def _check_no_duplicates() -> None:
 def _check_expiry_on_arrival_only() -> None:
     ticket = recovery._ticket
 
-    def without_deadline(entry: Entry, table: ActionTable) -> Ticket:
-        return ticket(replace(entry, command=replace(entry.command, deadline=None)), table)
+    def without_deadline(entry: Entry, table: ActionTable, skew: float) -> Ticket:
+        return ticket(replace(entry, command=replace(entry.command, deadline=None)), table, skew)
 
     put(Ticket, "is_late", lambda _self: False)
     put(recovery, "_ticket", without_deadline)
@@ -133,7 +133,8 @@ def _forget_at_deadline() -> None:
 def _run_again_after_crash() -> None:
     ticket = recovery._ticket
 
-    def as_if_accepted(entry: Entry, table: ActionTable) -> Ticket:
-        return ticket(replace(entry, report=replace(entry.report, state=Outcome.ACCEPTED)), table)
+    def as_if_accepted(entry: Entry, table: ActionTable, skew: float) -> Ticket:
+        accepted = replace(entry.report, state=Outcome.ACCEPTED)
+        return ticket(replace(entry, report=accepted), table, skew)
 
     put(recovery, "_ticket", as_if_accepted)
