@@ -30,7 +30,7 @@ COMMANDS = 20
 AMPLE = 120.0
 """Seconds for which what must be done may start."""
 
-BUSY = 0.5
+BUSY = 0.8
 """Seconds for which an agent does something else first."""
 
 GRACE = 0.2
@@ -91,7 +91,7 @@ class Case:
         assert begun, f"{self.site.name} has not begun: see {self.site.folder}"
 
     def _post(self, key: str) -> Receipt:
-        ttl = self._chance.uniform(0.1, 2.5 * BUSY)
+        ttl = self._chance.uniform(0.1, 1.5 * BUSY)
         return self._keeper.post(self.site.name, "move", key, 0.002, ttl)
 
     def _events(self, prefix: str) -> list[Event]:

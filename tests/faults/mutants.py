@@ -13,7 +13,7 @@ from pyros_mqtt.agent import recovery
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.inbox import Inbox, Ticket
-from pyros_mqtt.journal import memory, sqlite
+from pyros_mqtt.journal import SqliteJournal, memory, sqlite
 from pyros_mqtt.messages import Command, Outcome, Report, report_on
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender.voice import Voice
@@ -31,6 +31,8 @@ NO_DUPLICATE_CHECK = "no-duplicate-check"
 EXPIRY_ON_ARRIVAL_ONLY = "expiry-on-arrival-only"
 EXPIRY_BY_WALL_CLOCK_ONLY = "expiry-by-wall-clock-only"
 FORGETS_AT_DEADLINE = "forgets-at-deadline"
+LOOKS_UP_BY_READING_ALL = "looks-up-by-reading-all"
+PURGES_ALL_AT_ONCE = "purges-all-at-once"
 RUNS_AGAIN_AFTER_CRASH = "runs-again-after-crash"
 
 
@@ -138,3 +140,21 @@ def _run_again_after_crash() -> None:
         return ticket(replace(entry, report=accepted), table, skew)
 
     put(recovery, "_ticket", as_if_accepted)
+
+
+@mutant(LOOKS_UP_BY_READING_ALL)
+def _look_up_by_reading_all() -> None:
+    find = SqliteJournal.find
+
+    def find_slowly(self: SqliteJournal, sender: str, command_id: str) -> Entry | None:
+        self._db.execute(
+            "SELECT count(*) FROM entries WHERE id || '' = ?", (command_id,)
+        ).fetchone()
+        return find(self, sender, command_id)
+
+    put(SqliteJournal, "find", find_slowly)
+
+
+@mutant(PURGES_ALL_AT_ONCE)
+def _purge_all_at_once() -> None:
+    put(sqlite, "PURGE_ROWS", 1_000_000)

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pyros_mqtt import Agent, Sender, on
 from pyros_mqtt.errors import SendError
 from tests.faults.builds import become
 from tests.faults.history import Event, Notes, What, keys, read_notes
+from tests.faults.journal_load import measure
 
 
 class Subject(Agent):
@@ -100,11 +102,18 @@ def _send(sender: Sender, note: Notes, line: str) -> None:
     note.add(Event("durable", at=time.monotonic(), id=receipt.command.id, **event))
 
 
+ROLES: dict[str, Callable[..., None]] = {
+    "agent": run_agent,
+    "sender": run_sender,
+    "journal": measure,
+}
+"""What a process may be told to be."""
+
+
 def main(role: str, *words: str) -> None:
     """Become the build that the environment names, and play a role."""
     become()
-    play = run_agent if role == "agent" else run_sender
-    play(*words)
+    ROLES[role](*words)
 
 
 if __name__ == "__main__":
