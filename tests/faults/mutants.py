@@ -5,6 +5,7 @@ Each breaks one rule of what an agent does with a command, or a sender with an a
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -144,12 +145,13 @@ def _run_again_after_crash() -> None:
 
 @mutant(LOOKS_UP_BY_READING_ALL)
 def _look_up_by_reading_all() -> None:
-    find = SqliteJournal.find
+    """One look-up in twenty, so that nobody has to wait for a thousand of them."""
+    find, look_ups = SqliteJournal.find, itertools.count()
 
     def find_slowly(self: SqliteJournal, sender: str, command_id: str) -> Entry | None:
-        self._db.execute(
-            "SELECT count(*) FROM entries WHERE id || '' = ?", (command_id,)
-        ).fetchone()
+        if next(look_ups) % 20 == 0:
+            query = "SELECT count(*) FROM entries WHERE id || '' = ?"
+            self._db.execute(query, (command_id,)).fetchone()
         return find(self, sender, command_id)
 
     put(SqliteJournal, "find", find_slowly)
