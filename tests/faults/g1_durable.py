@@ -68,8 +68,9 @@ class Round:
             self._kill_agent_at_work,
             self._kill_sender,
             self._kill_broker,
+            self._kill_everything,
         ]
-        first = strikes.pop(index % len(strikes))
+        first = strikes.pop((number * AT_ONCE + index) % len(strikes))
         self._chance.shuffle(strikes)
         self._strikes = [first, *strikes]
 
@@ -130,6 +131,22 @@ class Round:
         self._pause(0.3)
         self._broker.start()
 
+    def _kill_everything(self) -> None:
+        """As if the machine had died; its parts come back in any order."""
+        ends = [self._site.kill, self._broker.kill]
+        if self._sender is not None:
+            ends.append(self._sender.kill)
+        self._chance.shuffle(ends)
+        begins: list[Callable[[], object]] = [
+            self._site.start,
+            self._broker.start,
+            self._start_sender,
+        ]
+        self._chance.shuffle(begins)
+        for call in (*ends, *begins):
+            call()
+            self._pause(0.1)
+
     def _pause(self, most: float, least: float = 0.0) -> None:
         threading.Event().wait(self._chance.uniform(least, least + most))
 
@@ -168,9 +185,12 @@ class Round:
         return told, len(keys(events, "durable")), figures
 
     def _questions(self, events: list[Event]) -> list[Question]:
-        """One about each promised command, under its latest id: a courier may have renamed it."""
-        promised = keys(events, "durable")
-        ids = {event.key: event.id for event in events if event.key in promised and event.id}
+        """One about each command that was promised or started.
+
+        It is asked about under its latest id: a courier may have renamed it.
+        """
+        asked = keys(events, "durable") | keys(events, "started")
+        ids = {event.key: event.id for event in events if event.key in asked and event.id}
         return [
             Question(key, ids[key], SENDER, agent, message, {"key": key, "seconds": float(seconds)})
             for agent, message, key, seconds, _ in map(

@@ -126,6 +126,7 @@ MILLION = Harness(
     gate=2 * STEP,
     mutants=(mutants.LOOKS_UP_BY_READING_ALL, mutants.PURGES_ALL_AT_ONCE),
     open=_open_journal,
-    limits={LOOK_UP: (100, 0.001), PURGE: (100, 0.05), PURGE_WAIT: (100, 0.05)},
+    # the wait is promised; the work of a processor that has nothing else to do is kept well below
+    limits={LOOK_UP: (100, 0.001), PURGE: (100, 0.02), PURGE_WAIT: (100, 0.05)},
     needs=(),
 )

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyros_mqtt.settings import BrokerUrl
@@ -121,16 +121,6 @@ def environment(
         "PYROS_KEEPALIVE": "5",
         **more,
     }
-
-
-@contextlib.contextmanager
-def ending(*processes: Process) -> Iterator[None]:
-    """Kill these processes in the end, those that still run."""
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
 
 
 def _play(variables: dict[str, str], words: tuple[str, ...]) -> None:
