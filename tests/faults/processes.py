@@ -1,4 +1,8 @@
-"""Starts the processes under test, in milliseconds, and does to them what faults do."""
+"""Starts the processes under test, in milliseconds, and does to them what faults do.
+
+They are forked, but they import the main module of whoever starts them: a script that does needs
+`if __name__ == "__main__":`.
+"""
 
 from __future__ import annotations
 

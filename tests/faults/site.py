@@ -19,8 +19,11 @@ from tests.faults.processes import FreshProcess, Process, environment
 
 R = TypeVar("R")
 
-PATIENCE = 20.0
-"""Seconds in which what has to happen has happened, on a machine with other work."""
+PATIENCE = 60.0
+"""Seconds in which what has to happen has happened, on a machine with much other work."""
+
+END = 30.0
+"""Seconds in which a command has come to an end that can come to one."""
 
 
 class Site:
@@ -132,7 +135,7 @@ class Bookkeeper:
         self._books.setdefault(command.agent, []).append(event)
 
 
-def await_end(receipt: Receipt, timeout: float = PATIENCE) -> str:
+def await_end(receipt: Receipt, timeout: float = END) -> str:
     """Wait for the end of a command; the state that it has come to."""
     with contextlib.suppress(SendError):
         receipt.result(timeout)
