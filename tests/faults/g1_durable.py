@@ -103,12 +103,16 @@ class Round:
 
     def _let_agent_fail(self) -> None:
         self._site.kill()
+        path = spool_path(self._state, ROOT)
+        before = _oldest(path)
         agent = self._site.start(PYROS_FAIL=self._failpoint)
         notes = self._site.notes
         notes.until(lambda events: not agent.is_alive or was_ready(events, agent.pid), PATIENCE)
         # a sender that was killed may leave its commands to nobody for as long as its lease lasts
         notes.until(lambda events: not agent.is_alive or _has_nothing_left(events), LEASE + 1)
         agent.kill()
+        # what it has accepted in its last moment is off the sender's disk, and must not be lost
+        _until(lambda: _oldest(path) != before, 2.0)
         self._pause(0.2)
         self._site.start()
 
@@ -202,6 +206,11 @@ class Round:
 
 def _has_nothing_left(events: list[Event]) -> bool:
     return len(keys(events, "finished")) == COMMANDS
+
+
+def _oldest(path: Path) -> str:
+    with contextlib.closing(Spool(path)) as spool:
+        return next((one.command.id for one in spool.listing()), "")
 
 
 def _is_waiting(path: Path) -> bool:

@@ -33,7 +33,7 @@ AMPLE = 120.0
 BUSY = 0.8
 """Seconds for which an agent does something else first."""
 
-GRACE = 0.2
+GRACE = 0.4
 """Seconds that a busy machine may take from the agent's decision to the note of the start."""
 
 
