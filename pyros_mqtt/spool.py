@@ -119,12 +119,14 @@ class Spool:
     def take(self, courier: str, now: float) -> list[Spooled]:
         """Lease what is due, the oldest of each sender and agent, and renew what is held.
 
-        Only the oldest is handed out, so that commands of one sender arrive in their order.
+        Only the oldest is handed out, so that commands of one sender arrive in their order. A
+        lease that would last longer than any does was made before the clock was set back: it is
+        void.
         """
         self._write(
             """
             UPDATE commands SET courier = ?1, leased = ?2 + ?3
-            WHERE ended IS NULL AND due <= ?2 AND (courier = ?1 OR leased < ?2)
+            WHERE ended IS NULL AND due <= ?2 AND (courier = ?1 OR leased < ?2 OR leased > ?2 + ?3)
               AND number IN (
                   SELECT min(number) FROM commands WHERE ended IS NULL AND due <= ?2
                   GROUP BY sender, agent)

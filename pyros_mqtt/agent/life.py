@@ -68,6 +68,7 @@ class Life:
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
         self._journal = journal
+        self._skew = settings.max_clock_skew
         self._spool_path = spool_path(settings.state_dir, settings.root)
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
@@ -210,7 +211,7 @@ class Life:
         """The name is ours: take up what an earlier life has left, and connect."""
         self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
         self._journal.begin_life(self.outbox.boot)
-        resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send)
+        resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))

@@ -81,7 +81,7 @@ class Stage:
             if ticket.cancelled.is_set():
                 self.end(ticket, Outcome.CANCELLED, "cancelled", ticket.why)
             elif ticket.is_late():
-                self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
+                self._expire(ticket)
             elif ticket.is_urgent:
                 self._play(ticket, call)
             else:
@@ -104,6 +104,9 @@ class Stage:
         report = report_on(ticket.command, state, time.time(), error=Problem(code, text))
         self._outbox.ended(ticket.command, report)
 
+    def _expire(self, ticket: Ticket) -> None:
+        self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
+
     def _play_main(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         command, rules = ticket.command, ticket.action and ticket.action.rules
         task = Task(command.message, command.id, command.sender, time.time())
@@ -112,7 +115,10 @@ class Stage:
             self._condition.cancel(time.monotonic())
         try:
             self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
-            self._play(ticket, call)
+            if ticket.is_late():  # a slow disk may have taken its time to note the start
+                self._expire(ticket)
+            else:
+                self._play(ticket, call)
         except JournalError as error:
             self.end(ticket, Outcome.FAILED, "action-failed", f"it was not started: {error}")
         finally:

@@ -20,16 +20,17 @@ def resume(
     table: ActionTable,
     inbox: Inbox,
     tell: Callable[[Command, Report], None],
+    skew: float,
 ) -> None:
     """Queue what was accepted and is alive; end the rest. Before the inbox is listened to.
 
     What was running has an unknown effect: it is reported `interrupted`, unless its action is
-    declared idempotent and may simply run again.
+    declared idempotent and may simply run again. Clocks may differ by `skew` seconds.
     """
     for entry in journal.unfinished():
         command = entry.command
         try:
-            inbox.put_back(_ticket(entry, table))
+            inbox.put_back(_ticket(entry, table, skew))
         except _Over as over:
             log.warning("%s of an earlier life: %s", command.message, over)
             report = report_on(command, over.state, time.time(), error=over.problem)
@@ -47,7 +48,7 @@ class _Over(Exception):
         self.problem = Problem(code, text)
 
 
-def _ticket(entry: Entry, table: ActionTable) -> Ticket:
+def _ticket(entry: Entry, table: ActionTable, skew: float) -> Ticket:
     """Make a ticket that can run now.
 
     Raises:
@@ -60,6 +61,10 @@ def _ticket(entry: Entry, table: ActionTable) -> Ticket:
         raise _Over(Outcome.INTERRUPTED, "interrupted", text)
     if command.deadline is not None and wall > command.deadline:
         raise _Over(Outcome.EXPIRED, "timeout", "its deadline passed while the agent was away")
+    if command.deadline is not None and wall < entry.report.at - skew:
+        # no clock tells how long we were away: the monotonic one is another after a reboot
+        text = "the clock was set back while the agent was away, so its deadline cannot be told"
+        raise _Over(Outcome.EXPIRED, "timeout", text)
     try:
         arguments = action.check(command) if action else {}
     except Refusal as refusal:

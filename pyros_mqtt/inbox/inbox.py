@@ -13,7 +13,7 @@ from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.dispatch import Action, ActionTable
-from pyros_mqtt.errors import Refusal
+from pyros_mqtt.errors import JournalError, Refusal
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.inbox.lately import Lately
 from pyros_mqtt.inbox.ticket import Ticket
@@ -105,7 +105,11 @@ class Inbox:
         self._acknowledged = bool(turn)
         if not turn:
             return
-        self._journal.commit()
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            log.error("%s: %s", self._agent, error)  # noqa: TRY400 - it says all
+            turn = [self._unnoted(*one, error) for one in turn]
         reach("after_journal")
         with self._changed:
             for _, _, ticket in turn:
@@ -114,6 +118,20 @@ class Inbox:
             for command, report, _ in turn:
                 self._answer(command, report)
             self._changed.notify_all()
+
+    def _unnoted(
+        self, command: Command, report: Report, ticket: Ticket | None, error: JournalError
+    ) -> tuple[Command, Report, Ticket | None]:
+        """What becomes of a command that the disk did not take.
+
+        An urgent one is run all the same, for twice is once; any other might start twice.
+        """
+        if ticket is None or ticket.is_urgent:
+            return command, report, ticket
+        problem = Problem("full", str(error))
+        refusal = report_on(command, Outcome.REJECTED, time.time(), error=problem)
+        self._lately.note(command, refusal, time.monotonic())
+        return command, refusal, None
 
     def _read(self, delivery: Delivery, wall: float) -> Command | None:
         properties = Properties(delivery.correlation, delivery.expiry, delivery.reply_to)

@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 ROUND = 1.0
 """Most seconds between two looks into the spool, where other processes write as well."""
 
-TRANSIENT = frozenset({"not-ready", "full"})
+NOT_READY = "not-ready"
+"""The refusal that agents do not remember: the same id may be tried again."""
+
+TRANSIENT = frozenset({NOT_READY, "full"})
 """Codes of refusals that are about the moment, not about the command."""
 
 AGAIN = 1.5
@@ -148,6 +151,9 @@ class Courier:
         self._under_way.pop(command.id, None)
         if report is not None and report.state.was_accepted:
             self._spool.remove(command.id)
+        elif report is not None and report.error and report.error.code == NOT_READY:
+            # it does not stand, so the id stays: a copy under another one could be run as well
+            self._again(command, report.error.text)
         elif report is not None and report.error and report.error.code in TRANSIENT:
             self._anew(command, report.error.text)
         elif report is not None:

@@ -2,6 +2,8 @@
 
 A process under test is started with `PYTHONPATH` on the repository and calls `become(build)` before
 it makes its first agent or sender. Nothing of this is in the library.
+
+The mutants of a room stand in files of their own, of which `FILES` knows.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ BUILD = "FAULTS_BUILD"
 
 HEALTHY = "healthy"
 
-FILES = ("tests.faults.live_mutants", "tests.faults.wire_mutants")
+FILES = ("tests.faults.mutants", "tests.faults.live_mutants", "tests.faults.wire_mutants")
 """The modules that register mutants."""
 
 _MUTANTS: dict[str, Callable[[], None]] = {}

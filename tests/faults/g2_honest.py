@@ -123,7 +123,7 @@ class Place:
 def _broker(folder: Path, top: Path, disk: SmallDisk | None = None) -> OwnMosquitto:
     rules = top / "rules"
     rules.write_text(ACCESS)
-    options = {"acl_file": str(rules), "max_packet_size": str(PACKET)}
+    options: dict[str, Any] = {"acl_file": str(rules), "max_packet_size": str(PACKET)}
     if disk is not None:
         options |= {
             "persistence": "true",

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from tests.faults import g6_abort, g7_liveness, g8_status, g9_owner
-from tests.faults.g2_honest import G2
-from tests.faults.g10_order import G10
-from tests.faults.g13_bad_input import G13
-from tests.faults.g15_soak import G15
+from tests.faults import (
+    g1_durable,
+    g2_honest,
+    g3_starts,
+    g4_memory,
+    g5_expiry,
+    g6_abort,
+    g7_liveness,
+    g8_status,
+    g9_owner,
+    g10_order,
+    g13_bad_input,
+    g15_soak,
+)
 from tests.faults.harness import Harness
 
 HARNESSES: tuple[Harness, ...] = (
-    G2,
+    g1_durable.DURABLE,
+    g2_honest.G2,
+    g3_starts.FAILS,
+    g3_starts.KILLS,
+    g4_memory.RESTARTS,
+    g4_memory.MILLION,
+    g5_expiry.DELAYS,
+    g5_expiry.CLOCKS,
     *g6_abort.HARNESSES,
     *g7_liveness.HARNESSES,
     *g8_status.HARNESSES,
     *g9_owner.HARNESSES,
-    G10,
-    G13,
-    G15,
+    g10_order.G10,
+    g13_bad_input.G13,
+    g15_soak.G15,
 )

@@ -11,6 +11,7 @@ import pytest
 from pydantic import AfterValidator
 
 from pyros_mqtt.dispatch import Action, ActionTable, Rules
+from pyros_mqtt.errors import JournalError
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.journal import MemoryJournal
 from pyros_mqtt.messages import Command, Outcome, Report, State
@@ -429,3 +430,49 @@ def test_what_cannot_be_a_predecessor_is_ignored(desk: Desk) -> None:
     for number, nonsense in enumerate((7, "", "é", None, ["1"], "x" * 65), start=1):
         desk.say(goto_command(number) | {"x-after": nonsense})
     assert len(waiting(desk)) == 6
+
+
+# -- a full disk ----------------------------------------------------------------------------------
+
+
+class FullDisk(MemoryJournal):
+    """Takes nothing while it is full."""
+
+    is_full = True
+
+    def write(self, command: Command, report: Report) -> None:
+        if not self.is_full:
+            super().write(command, report)
+
+    def commit(self) -> None:
+        if self.is_full:
+            raise JournalError("the journal cannot be written: the disk is full")
+
+
+@pytest.fixture
+def full(desk: Desk) -> Desk:
+    desk.journal = desk.inbox._journal = FullDisk()
+    return desk
+
+
+def test_what_the_disk_does_not_take_is_refused_and_not_run(full: Desk) -> None:
+    report = full.say(goto_command(1))
+    assert (report.state, code(report)) == (Outcome.REJECTED, "full")
+    assert waiting(full) == []
+
+
+def test_a_copy_of_what_was_refused_so_is_not_run_either(full: Desk) -> None:
+    full.say(goto_command(1))
+    full.journal.is_full = False  # type: ignore[attr-defined]
+    assert full.say(goto_command(1)).state is Outcome.REJECTED
+    assert waiting(full) == []
+
+
+def test_an_urgent_command_is_run_though_it_cannot_be_noted(full: Desk) -> None:
+    report = full.say({"message": "close", "id": "9", "from": "ops"})
+    assert report.state is Outcome.ACCEPTED
+    assert full.inbox.take_urgent(0) is not None
+
+
+def test_a_refusal_is_told_though_it_cannot_be_noted(full: Desk) -> None:
+    assert code(full.say({"message": "dance", "id": "9", "from": "ops"})) == "unknown-message"

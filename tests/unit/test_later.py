@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Agent, Receipt, Rejected, Sender, on
+from pyros_mqtt import Agent, Outcome, Receipt, Rejected, Sender, State, on
 from pyros_mqtt.sender.desk import moment_of
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.spool import Spool, spool_path
@@ -79,6 +79,32 @@ def test_a_durable_command_waits_for_room(stage: Rehearsal) -> None:
     stage.wait_until(lambda: spool_of(stage).listing()[0].remark)
     gate.set()
     assert [one.result(10) for one in (first, second, third)] == [1, 2, 3]
+
+
+def test_a_durable_command_keeps_its_id_until_its_agent_is_ready(
+    stage: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.sender.voice.ABSENT", 0.1)
+    monkeypatch.setattr("pyros_mqtt.sender.courier.AGAIN", 0.1)
+    gate = threading.Event()
+
+    class Sleepy(Dome):
+        """Takes its time to start."""
+
+        def work(self) -> None:
+            gate.wait(20)
+
+    sleepy = Sleepy(stage)
+    stage.start(sleepy, until=State.STARTING)
+    receipt = stage.sender.send_to("dome", "open", durable=True, n=4)
+    stage.wait_until(lambda: "starting" in spool_of(stage).listing()[0].remark)
+    (kept,) = spool_of(stage).listing()
+    gate.set()
+    assert kept.command.id == receipt.command.id
+    assert receipt.result(10) == 4
+    assert [report.id for report in stage.reports if report.state is Outcome.DONE] == [
+        kept.command.id
+    ]
 
 
 def test_a_later_command_starts_at_its_time_and_never_before(stage: Rehearsal) -> None:

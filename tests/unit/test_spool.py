@@ -62,6 +62,13 @@ def test_a_courier_that_lives_keeps_what_it_holds(spool: Spool) -> None:
         assert taken(spool, "b", NOW + second) == []
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_in_dead_hands(spool: Spool) -> None:
+    spool.put(command(1), NOW - 7200)
+    assert taken(spool, "a", NOW) == ["id-1"]
+    assert taken(spool, "b", NOW) == []
+    assert taken(spool, "b", NOW - 3600) == ["id-1"]
+
+
 def test_a_courier_that_closes_lets_go_at_once(spool: Spool) -> None:
     spool.put(command(1), NOW)
     taken(spool, "a", NOW)
