@@ -18,6 +18,7 @@ from typing import Any
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from pyros_mqtt.settings import legacy_ini
+from pyros_mqtt.settings.alarms_table import ALARM_FILES
 from pyros_mqtt.settings.folders import config_folders
 
 PREFIX = "PYROS_"
@@ -27,7 +28,7 @@ CONFIG_VARIABLE = "PYROS_CONFIG"
 FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
 """Paths; in a pyros.toml they are relative to its folder."""
 
-TABLES = {"agents", "gateway", "observatory"}
+TABLES = {"agents", "alarms", "gateway", "observatory"}
 """These have keys of their own, so they do not fit into a variable."""
 
 _EITHER = {"password": "password_file", "password_file": "password"}
@@ -174,7 +175,7 @@ class _Reader:
             del said[path]
             self._reading.problems.append(f"{file}: {'.'.join(path)}: unknown key")
         for path, value in said.items():
-            if path[0] in FILE_KEYS and isinstance(value, str):
+            if _is_file(path) and isinstance(value, str):
                 said[path] = file.parent / os.path.expanduser(value)  # noqa: PTH111 - never raises
         return Layer(str(file), said)
 
@@ -230,6 +231,10 @@ class _Reader:
 
 def _find(name: str) -> Path | None:
     return next((one / name for one in config_folders() if (one / name).is_file()), None)
+
+
+def _is_file(path: Path_) -> bool:
+    return path[0] in FILE_KEYS or (path[0] == "alarms" and path[-1] in ALARM_FILES)
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,8 +55,15 @@ def _line(
         return f"{start}{key}: unknown key; {_nearest(path[-1], known(path[:-1]))}"
     if found["type"] == "missing":
         return f"{start}{key}: is missing"
-    value = "" if path == ("settings",) else f"{key} = {shown(path, found['input'])!r}: "
-    return f"{start}{value}{_reason(found['msg'])}"
+    return f"{start}{_said(path, found['input'])}{_reason(found['msg'])}"
+
+
+def _said(path: tuple[str, ...], value: object) -> str:
+    """What the place says; a whole table is only named."""
+    if path == ("settings",):
+        return ""
+    key = ".".join(path)
+    return f"{key}: " if isinstance(value, Mapping) else f"{key} = {shown(path, value)!r}: "
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:
