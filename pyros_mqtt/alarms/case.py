@@ -73,7 +73,11 @@ class Case:
         """Go on from what an earlier life has shown; a condition holds until it is seen to end."""
         what = self.what
         self._shown = replace(
-            alarm, about=what.about, severity=what.severity, agent=what.agent, unit=what.unit
+            alarm,
+            about=what.about,
+            severity=what.severity,
+            agent=what.agent,
+            unit=what.unit or alarm.unit,
         )
         self._is_up = alarm.state in {AlarmState.RAISED, AlarmState.ACKNOWLEDGED}
         if alarm.state is AlarmState.RAISED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from pyros_mqtt.alarms import (
     Others,
     Sight,
 )
+from pyros_mqtt.alarms.notices import TOLD
 from pyros_mqtt.dispatch import every, on
 from pyros_mqtt.errors import ActionFailed, BadPayload, SettingsError
 from pyros_mqtt.fleet import Fleet, Member
@@ -310,7 +312,8 @@ class Watchman(Agent):
         for change in said:
             alarm = change.alarm
             by = f" by {alarm.by}" if alarm.by else ""
-            self.log.warning("%s %s%s: %s", alarm.alarm, change.event, by, alarm.text)
+            level = logging.WARNING if change.event in TOLD else logging.INFO
+            self.log.log(level, "%s %s%s: %s", alarm.alarm, change.event, by, alarm.text)
             self._ear.show(alarm.alarm, None if change.event is Event.NORMAL else alarm)
         if said:
             self._save()

@@ -28,7 +28,9 @@ class Hand:
         self.events: list[str] = []
         self.engine.sight(self.now)
 
-    def measure(self, *values: JSON, every: float = 1.0, channel: str = "wind", **more: Any) -> None:
+    def measure(
+        self, *values: JSON, every: float = 1.0, channel: str = "wind", **more: Any
+    ) -> None:
         """Measure these, one after the other, with a pause before each."""
         for value in values:
             self.go_on(every)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pyros_mqtt.alarms import Engine, NoSuchAlarm
 from pyros_mqtt.claims import Health
-from pyros_mqtt.messages import AlarmState, State
-from pyros_mqtt.wire import decode_alarm, encode_alarm
-from tests.unit.alarm_rules import Hand, table
+from pyros_mqtt.messages import State
+from tests.unit.alarm_rules import Hand
 
 LIMIT = {"above": 60}
 
@@ -170,16 +169,6 @@ def test_the_unit_is_the_agents_where_the_rule_names_none() -> None:
     hand.measure(70)
     assert hand.shown is not None
     assert (hand.shown.unit, "70 m/s" in hand.shown.text) == ("m/s", True)
-
-
-@given(st.sampled_from(list(AlarmState)), st.floats(0, 1e6), st.integers(0, 9))
-def test_an_alarm_crosses_the_wire_whole(state: AlarmState, value: float, escalated: int) -> None:
-    hand = Hand(LIMIT)
-    hand.measure(70)
-    assert hand.shown is not None
-    engine = Engine(table(LIMIT))
-    engine.restore(decode_alarm(encode_alarm(hand.shown), "alarms", "it"))
-    assert engine.alarms == (hand.shown,)
 
 
 class Operated(RuleBasedStateMachine):

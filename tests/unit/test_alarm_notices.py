@@ -116,9 +116,7 @@ def test_however_it_storms_so_many_notices_are_the_most(steps: list[tuple[float,
 
 def test_an_alarm_of_another_agent_is_told_once_and_escalated() -> None:
     others = Others(escalate_after=60)
-    alarm = Alarm(
-        "stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0
-    )
+    alarm = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0)
     assert [one.event for one in others.hear(0, "dome", "stuck", alarm, kept=False)] == ["raised"]
     assert others.hear(1, "dome", "stuck", alarm, kept=True) == []
     assert others.tick(59) == []

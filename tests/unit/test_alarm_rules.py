@@ -100,9 +100,9 @@ def test_a_field_of_a_channel_can_be_watched() -> None:
 
 def test_true_is_not_1() -> None:
     hand = Hand({"equals": True})
-    hand.measure(1, "true", False)
+    hand.measure(*[1, "true", False])
     assert hand.state == "normal"
-    hand.measure(True)
+    hand.measure(*[True])
     assert hand.state == "raised"
 
 
