@@ -87,6 +87,10 @@ class Case:
         """Go on with what was found; at most one thing happens at a time."""
         return self._turn(now, finding) or self._unshelve_when_due(now) or self._escalate(now)
 
+    def pause(self) -> None:
+        """Nothing can be found out for a while: delays begin anew afterwards."""
+        self._turning_since = None
+
     # -- what an operator does ------------------------------------------------------------------
 
     def acknowledge(self, now: float, by: str, comment: str = "") -> Change | None:

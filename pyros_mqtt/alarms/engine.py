@@ -122,7 +122,7 @@ class Engine:
         """Nothing is heard any more: everything stays as it is."""
         self._sighted = None
         for one in self._watched.values():
-            one.case.judge(float("-inf"), UNKNOWN)
+            one.case.pause()
 
     def restore(self, alarm: Alarm) -> None:
         """Go on from what an earlier life has shown.

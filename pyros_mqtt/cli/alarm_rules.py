@@ -59,7 +59,13 @@ def check(
         complain(one)
     if wrong:
         raise typer.Exit(FAILED)
-    show.line(f"All is well with {len(table.rules)} rules and {len(table.notifiers)} notifiers")
+    counts = counted(len(table.rules), "rule"), counted(len(table.notifiers), "notifier")
+    show.line(f"All is well with {', '.join(counts)}")
+
+
+def counted(number: int, what: str) -> str:
+    """Write `1 rule`, `2 rules`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def try_out(

@@ -103,7 +103,9 @@ def watch_rules(
     """
     table = Reach.of(context).settings.alarms
     count = len([one for one in table.rules.values() if one.enabled])
-    show.line(f"Watching {count} rules, calling by {', '.join(table.notifiers) or 'nobody'}")
+    people = ", ".join(table.notifiers)
+    rules = alarm_rules.counted(count, "rule")
+    show.line(f"Watching {rules}, calling {f'by {people}' if people else 'nobody'}")
     run.run(context, CLASS_PATH, name)
 
 

@@ -45,6 +45,7 @@ class Ear:
         self._topics = topics
         self._words: deque[Word] = deque()
         self._lock = threading.Lock()
+        self._was_up = threading.Event()
         client_id = f"{topics.client_id(name)}-ear-{secrets.token_hex(3)}"
         self._transport = bus.transport(client_id)
         self._transport.on_state(self._on_state)
@@ -55,6 +56,10 @@ class Ear:
         for agent, channel in channels:
             self._transport.subscribe(self._topics.telemetry(agent, channel), self._hear)
         self._transport.open()
+
+    def wait_up(self, timeout: float) -> bool:
+        """Wait for the first connection; whether it has come within `timeout` seconds."""
+        return self._was_up.wait(timeout)
 
     def close(self) -> None:
         """Say what waits, and leave."""
@@ -85,6 +90,8 @@ class Ear:
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         self.up_since = time.monotonic() if up else None
         self.connections += up
+        if up:
+            self._was_up.set()
 
     def _hear(self, delivery: Delivery) -> None:
         address = self._topics.parse(delivery.topic)

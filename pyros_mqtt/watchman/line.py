@@ -32,7 +32,6 @@ class Line:
         name: the notifier's.
         notifier: what sends.
         on_trouble: told in words what is wrong, and "" when it is over.
-        pauses: seconds between tries.
     """
 
     def __init__(
@@ -40,14 +39,12 @@ class Line:
         name: str,
         notifier: SendsNotices,
         on_trouble: OnTrouble,
-        pauses: tuple[float, ...] = PAUSES,
     ) -> None:
         self.name = name
         self.sent = 0
         self.dropped = 0
         self._notifier = notifier
         self._on_trouble = on_trouble
-        self._pauses = pauses
         self._waiting: queue.Queue[tuple[float, Notice] | None] = queue.Queue(MOST_WAITING)
 
     def put(self, notice: Notice) -> None:
@@ -97,7 +94,7 @@ class Line:
                 self.sent += 1
                 self._on_trouble("")
                 return
-            pause = self._pauses[min(tries, len(self._pauses) - 1)]
+            pause = PAUSES[min(tries, len(PAUSES) - 1)]
             tries += 1
             if time.monotonic() - put_at > TOO_OLD or stopping.wait(pause):
                 self._give_up(notice, why)

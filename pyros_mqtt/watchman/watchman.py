@@ -114,6 +114,7 @@ class Watchman(Agent):
             self.thread(line.run, self.stopping, name=f"notifier {line.name}")
         self._fleet.open()
         self._ear.open(self._engine.channels)
+        self._ear.wait_up(AWAY)  # so that who sees it ready can rely on its watch
 
     def shutdown(self) -> None:
         """Leave; the alarms stay where they are."""

@@ -58,7 +58,9 @@ class = "pyros_agents.barebones:Barebones"
 class Watch:
     """A folder with rules, and what the sinks have got."""
 
-    def __init__(self, pyros: Pyros, url: BrokerUrl, root: str, mail: MailSink, web: WebSink):
+    def __init__(
+        self, pyros: Pyros, url: BrokerUrl, root: str, mail: MailSink, web: WebSink
+    ) -> None:
         self.pyros = pyros
         self.url = url
         self.topics = Topics(root)
@@ -160,9 +162,7 @@ def test_kill_minus_9_forgets_no_acknowledgement(watch: Watch) -> None:
     assert len(watch.mail.received) == 1
 
 
-def test_a_broker_that_forgets_everything_is_told_again(
-    tmp_path: Path, topic_root: str, watch: Watch
-) -> None:
+def test_a_broker_that_forgets_everything_is_told_again(tmp_path: Path, watch: Watch) -> None:
     with OwnMosquitto(tmp_path) as broker:
         watch.url = broker.url
         watch.pyros.variables["PYROS_BROKERS"] = str(broker.url)
@@ -201,7 +201,7 @@ def test_pyros_up_runs_the_watchman_where_there_are_rules(watch: Watch) -> None:
 
 def test_rules_are_checked_before_they_run(watch: Watch) -> None:
     pyros, file = watch.pyros, watch.pyros.folder / "pyros.toml"
-    assert pyros("alarms", "check").out == "All is well with 2 rules and 2 notifiers\n"
+    assert pyros("alarms", "check").out == "All is well with 2 rules, 2 notifiers\n"
     file.write_text('[alarms.rules.wind]\nabout = "weather/wind"\nseverity = "serious"\nabov = 6\n')
     done = pyros("alarms", "check")
     assert done.code == 1
@@ -272,5 +272,8 @@ def test_a_night_that_cannot_be_read_names_its_line(watch: Watch, line: str, tol
     (watch.pyros.folder / "night.jsonl").write_text(f"{first}\n{line}\n")
     done = watch.pyros("alarms", "test", "--from", "night.jsonl")
     assert (done.code, told in done.err) == (2, True)
+
+
+def test_a_night_has_to_be_named(watch: Watch) -> None:
     assert watch.pyros("alarms", "test", "--from", "nowhere").code == 2
     assert watch.pyros("alarms", "test").code == 2

@@ -245,7 +245,6 @@ def test_what_cannot_be_sent_is_shown_and_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.05,))
-    monkeypatch.setattr(Line.__init__, "__defaults__", ((0.05,),))
     with scene(tmp_path, {"wind": WIND}) as on:
         on.phone.is_broken = True
         on.blow(70, until="raised")
