@@ -33,7 +33,6 @@ class AlarmBoard:
         self._topics = topics
         self._alarms: dict[tuple[str, str], Alarm] = {}
         self._news = threading.Condition()
-        self._heard = 0
         self._callbacks: list[Callable[[], None]] = []
         self._transport = bus.transport(topics.client_id(f"board-{secrets.token_hex(4)}"))
         self._transport.subscribe(topics.every("alarm", "+"), self._hear)
@@ -96,11 +95,13 @@ class AlarmBoard:
                 self._alarms.pop(key, None)
             elif key in self._alarms or len(self._alarms) < MOST:
                 self._alarms[key] = alarm
-            self._heard += 1
         self._tell()
 
     def _tell(self) -> None:
+        for callback in self._callbacks:
+            try:
+                callback()
+            except Exception:  # noqa: PERF203 - foreign code must not end the network thread
+                log.exception("a callback for changes of the alarms failed")
         with self._news:
             self._news.notify_all()
-        for callback in self._callbacks:
-            callback()

@@ -237,7 +237,8 @@ class Email(Notifier):
     def _password_has_its_user(self) -> Self:
         if (self.username is None) != (self.password_file is None):
             raise ValueError("username and password_file belong together: give both or none")
-        if self.username and self.security == "none" and self.server not in {"localhost", "::1"}:
+        is_here = self.server in {"localhost", "::1"} or self.server.startswith("127.")
+        if self.username and self.security == "none" and not is_here:
             raise ValueError("a password is sent in the clear: set security to 'starttls' or 'tls'")
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+from base64 import b64decode
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -28,6 +29,11 @@ class _Smtp(socketserver.StreamRequestHandler):
             elif word == b"QUIT":
                 self._say("221 bye")
                 return
+            elif word == b"EHLO":
+                self._say("250-sink\r\n250 AUTH PLAIN")
+            elif word == b"AUTH":
+                self.server.logins.append(b64decode(line.split()[2]))
+                self._say("235 welcome")
             elif word == b"RCPT" and self.server.refuses:
                 self._say("550 nobody here of that name")
             else:
@@ -51,6 +57,7 @@ class MailSink(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Smtp)
         self.received: list[EmailMessage] = []
+        self.logins: list[bytes] = []
         self.refuses = False
         self.port = int(self.server_address[1])
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()

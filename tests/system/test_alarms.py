@@ -232,7 +232,7 @@ silent = 60
 
 def test_a_recorded_night_is_judged_faster_than_it_went(watch: Watch) -> None:
     watch.write(escalate_after=300)
-    lines = []
+    lines: list[dict[str, Any]] = []
     for second in range(0, 36_000, 10):
         speed = 70 if 7200 <= second < 7800 or second == 20_000 else 30
         at = 1_763_841_600 + second

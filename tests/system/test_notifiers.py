@@ -57,6 +57,29 @@ def test_a_server_that_is_away_or_refuses_is_an_error() -> None:
             email(sink.port).send(NOTICE)
 
 
+def test_a_password_is_read_anew_for_each_mail(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    with MailSink() as sink:
+        sender = email(sink.port, username="pyros", password_file=file)
+        with pytest.raises(OSError, match="No such file"):
+            sender.send(NOTICE)
+        file.write_text("s3cret\n")
+        sender.send(NOTICE)
+        assert sink.logins == [b"\0pyros\0s3cret"]
+        assert len(sink.received) == 1
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_what_has_to_be_secret_is_not_sent_in_the_clear(tmp_path: Path, security: str) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret")
+    with MailSink() as sink:
+        sender = email(sink.port, username="pyros", password_file=file, security=security)
+        with pytest.raises(Exception, match=r"(?i)starttls|ssl"):
+            sender.send(NOTICE)
+        assert (sink.logins, sink.received) == ([], [])
+
+
 def test_a_webhook_gets_the_alarm_and_the_token(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret\n")
@@ -76,7 +99,7 @@ def test_any_other_answer_is_an_error_and_the_token_goes_nowhere_else(answer: in
         sink.answer = answer
         with pytest.raises(OSError, match=str(answer)) as failure:
             ByWebhook(Webhook(url=f"http://127.0.0.1:{sink.port}/")).send(NOTICE)
-        assert f"the server answered {answer}" in reason(failure.value)  # type: ignore[arg-type]
+        assert f"the server answered {answer}" in reason(failure.value)
         failure.value.close()  # type: ignore[attr-defined]
         assert len(sink.received) == 1
 
