@@ -101,7 +101,7 @@ class AlarmBoard:
         for callback in self._callbacks:
             try:
                 callback()
-            except Exception:  # noqa: PERF203 - foreign code must not end the network thread
+            except Exception:
                 log.exception("a callback for changes of the alarms failed")
         with self._news:
             self._news.notify_all()

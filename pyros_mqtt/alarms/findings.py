@@ -40,8 +40,8 @@ UNKNOWN = Finding(None)
 """Nobody can know."""
 
 
-def held(value: JSON, limit: JSON, words: str, since: float) -> Finding:
-    """It holds, since a moment."""
+def held(value: JSON, limit: JSON, words: str, since: float | None = None) -> Finding:
+    """It holds, since a moment or since it was seen to."""
     return Finding(True, value, limit, words, since)  # noqa: FBT003 - the name says it
 
 

@@ -97,9 +97,10 @@ class _Limits(_Measured):
         if self._value is None:
             return UNKNOWN
         limit = self.rule.below if self._side == "below" else self.rule.above
-        limit = self.rule.below if limit is None else limit
+        if not self._side:
+            return over(self._value, limit)
         words = f"is {self._with_unit(self._value)}, {self._side} {self._with_unit(limit)}"
-        return Finding(bool(self._side), self._value, limit, words)
+        return held(self._value, limit, words)
 
 
 class _Equals(_Measured):
@@ -123,8 +124,10 @@ class _Equals(_Measured):
             one == self._value and isinstance(one, bool) == isinstance(self._value, bool)
             for one in wanted
         )
+        if not holds:
+            return over(self._value, list(wanted))
         value = str(self._value).lower() if isinstance(self._value, bool) else amount(self._value)
-        return Finding(holds, self._value, list(wanted), f"is {value}")
+        return held(self._value, list(wanted), f"is {value}")
 
 
 class _Rate(_Measured):
@@ -165,11 +168,13 @@ class _Rate(_Measured):
             return UNKNOWN
         is_up = self._rate > 0
         limit = self.rule.rises if is_up else self.rule.falls
+        if not self._held:
+            return over(self._rate, limit)
         way = "rises" if is_up else "falls"
         words = f"{way} by {self._with_unit(abs(self._rate), '/s')}"
         if limit is not None:
             words += f", faster than {self._with_unit(limit, '/s')}"
-        return Finding(self._held, self._rate, limit, words)
+        return held(self._rate, limit, words)
 
 
 class _Frozen(_Measured):
@@ -276,12 +281,14 @@ class _SetPoint(_Measured):
         apart = self._distance()
         if apart is None:
             return UNKNOWN
+        if not self._held:
+            return over(self._actual, self._wanted)
         actual, wanted = self._with_unit(self._actual), self._with_unit(self._wanted)
         words = (
             f"is {actual}, {self._with_unit(apart)} away from its set point {wanted}; "
             f"allowed is {self._with_unit(self.rule.within)}"
         )
-        return Finding(self._held, self._actual, self._wanted, words)
+        return held(self._actual, self._wanted, words)
 
 
 OF_CHANNELS: dict[str, Any] = {

@@ -10,6 +10,9 @@ from pyros_mqtt.claims import Health
 from pyros_mqtt.messages import Sample
 from pyros_mqtt.settings.alarms_table import SILENT, AlarmRule
 
+GONE = {SILENT, "lost"}
+"""What is known of an agent that cannot say how it is."""
+
 
 class _Seen:
     """What both share: the latest look at the agent."""
@@ -17,7 +20,6 @@ class _Seen:
     def __init__(self, rule: AlarmRule) -> None:
         self.rule = rule
         self._sight = Sight()
-        self._seen_at = float("-inf")
 
     def hear(self, now: float, key: tuple[str, str], sample: Sample, age: float) -> None:
         del now, key, sample, age
@@ -26,7 +28,8 @@ class _Seen:
         del held
 
     def see(self, now: float, sight: Sight) -> None:
-        self._sight, self._seen_at = sight, now
+        del now
+        self._sight = sight
 
 
 class _InState(_Seen):
@@ -34,12 +37,14 @@ class _InState(_Seen):
 
     def look(self, now: float, sighted: float) -> Finding:
         del now, sighted
-        word = _word(self._sight)
-        if not word:
+        word, wanted = _word(self._sight), self.rule.state or ()
+        # whoever says nothing any more has not said that it is well again
+        if not word or (word in GONE and word not in wanted):
             return UNKNOWN
+        if word not in wanted:
+            return over(word, list(wanted))
         detail = f": {self._sight.detail}" if self._sight.detail else ""
-        wanted = self.rule.state or ()
-        return Finding(word in wanted, word, list(wanted), f"is {word}{detail}")
+        return held(word, list(wanted), f"is {word}{detail}")
 
 
 def _word(sight: Sight) -> str:
@@ -54,16 +59,24 @@ def _word(sight: Sight) -> str:
 class _Silent(_Seen):
     """Nothing has been heard of the agent for some time; one that said goodbye is not silent."""
 
+    def __init__(self, rule: AlarmRule) -> None:
+        super().__init__(rule)
+        self._news = -math.inf
+
+    def see(self, now: float, sight: Sight) -> None:
+        super().see(now, sight)
+        self._news = max(self._news, now - sight.age)
+
     def look(self, now: float, sighted: float) -> Finding:
         longest = self.rule.silent or 0.0
         if self._sight.health is Health.STOPPED:
             return over("stopped", longest)
-        age = self._sight.age + max(0.0, now - self._seen_at)
+        age = now - self._news
         if age <= longest:
             return over(round(age, 1), longest)
         if now - sighted <= longest:
             return UNKNOWN  # nobody could have told us before
-        since = now - age if math.isfinite(age) else sighted
+        since = self._news if math.isfinite(age) else sighted
         how = "lost" if self._sight.health is Health.LOST else "silent"
         return held(how, longest, f"has been {how} for more than {longest:g} s", since)
 

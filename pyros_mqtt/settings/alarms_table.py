@@ -280,6 +280,7 @@ class AlarmsTable(Table):
     `notify` names groups or notifiers: the first is told when an alarm is raised, the next after
     each `escalate_after` (0: never) in which nobody has acknowledged it, the last again and again.
     More than `storm_notices` notices of a severity within `storm_seconds` become one summary.
+    `others`: people are also called for the alarms that other agents raise themselves.
     """
 
     enabled: bool = True
@@ -289,6 +290,7 @@ class AlarmsTable(Table):
     storm_notices: int = Field(default=10, ge=1, le=1000)
     storm_seconds: Seconds = 600.0
     longest_shelf: Seconds = DAY
+    others: bool = True
     rules: dict[Annotated[str, _name("alarm")], AlarmRule] = Field(default_factory=dict)
     groups: dict[_NotifierName, Names] = Field(default_factory=dict)
     email: dict[_NotifierName, Email] = Field(default_factory=dict)

@@ -42,6 +42,9 @@ SETTLE = 0.5
 AWAY = 2.0
 """Seconds without a broker that are worth a word."""
 
+TURN = 0.5
+"""Most seconds for which news is taken in before operators have their turn."""
+
 LOOK = 1.0
 """Seconds between two looks at everything that changes by itself."""
 
@@ -104,6 +107,7 @@ class Watchman(Agent):
         self._connections = 0
         self._has_settled = False
         self._looked_at = 0.0
+        self._missed = 0
         self._heard_until = time.monotonic()
 
     # -- life -------------------------------------------------------------------------------------
@@ -178,8 +182,11 @@ class Watchman(Agent):
         """Take in what has come, and let time pass."""
         if not self._sees():
             return
+        end = time.monotonic() + TURN
         for word in self._ear.take():
             self._hear(word)
+            if time.monotonic() > end:
+                break
         if time.monotonic() - self._looked_at >= LOOK:
             self._looked_at = time.monotonic()
             self._look()
@@ -192,6 +199,9 @@ class Watchman(Agent):
         sent = sum(one.sent for one in self._lines.values())
         lost = sum(one.dropped for one in self._lines.values())
         held = self._desk.held_back
+        missed, self._missed = self._ear.passed_over - self._missed, self._ear.passed_over
+        text = f"{missed} measurements came faster than they could be judged" if missed else ""
+        self._tell_trouble("flood", text)
         self.telemetry("alarms", {**counts, "sent": sent, "given_up": lost, "held_back": held})
 
     def _now(self) -> float:
@@ -275,6 +285,8 @@ class Watchman(Agent):
     def _hear_alarm(self, word: Word) -> None:
         address = word.address
         if self._is_our_alarm(word):
+            return
+        if not self._table.others:
             return
         alarm = self._read(word)
         now = self._now()

@@ -231,6 +231,28 @@ def test_a_state_is_told_with_its_name() -> None:
     assert hand.events == ["raised", "cleared"]
 
 
+@pytest.mark.parametrize("health", [Health.SILENT, Health.LOST, Health.UNKNOWN])
+def test_who_says_nothing_any_more_has_not_said_that_it_is_well(health: Health) -> None:
+    hand = Hand({"about": "weather", "state": "fault"})
+    hand.see(Health.LIVE, State.FAULT)
+    hand.see(health, State.LOST if health is Health.LOST else State.FAULT)
+    assert hand.events == ["raised"]
+    hand.see(Health.STOPPED, State.STOPPED)
+    assert hand.events == ["raised", "cleared"]
+
+
+def test_an_agent_that_was_removed_is_silent_since_its_last_news() -> None:
+    hand = Hand({"about": "weather", "silent": 60})
+    hand.go_on(1000)
+    hand.see(Health.LIVE, State.READY, age=0)
+    hand.see(Health.UNKNOWN, None, age=float("inf"))
+    hand.go_on(60)
+    assert hand.events == ["raised", "cleared"]
+    hand.go_on(1)
+    assert hand.shown is not None
+    assert "since 20:16:40 UTC" in hand.shown.text
+
+
 def test_silence_counts_from_the_last_news() -> None:
     hand = Hand({"about": "weather", "silent": 60})
     hand.go_on(100)
