@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
 from pyros_mqtt.alarms.case import Case, Change, What
 from pyros_mqtt.alarms.findings import UNKNOWN, Condition, Sight
-from pyros_mqtt.alarms.measured import OF_CHANNELS
+from pyros_mqtt.alarms.in_time import OF_COURSES
+from pyros_mqtt.alarms.measured import OF_VALUES
 from pyros_mqtt.alarms.seen import OF_AGENTS
 from pyros_mqtt.errors import PyrosError
 from pyros_mqtt.messages import Alarm, AlarmState, Sample
 from pyros_mqtt.settings import AlarmRule, AlarmsTable
 
 Key = tuple[str, str]
+
+CONDITIONS: dict[str, Callable[[AlarmRule], Condition]] = {**OF_VALUES, **OF_COURSES, **OF_AGENTS}
 
 
 class NoSuchAlarm(PyrosError):
@@ -35,7 +38,7 @@ class _Watched:
 
     def __init__(self, name: str, rule: AlarmRule, table: AlarmsTable, agent: str) -> None:
         self.rule = rule
-        self.condition: Condition = {**OF_CHANNELS, **OF_AGENTS}[rule.kind](rule)
+        self.condition = CONDITIONS[rule.kind](rule)
         self.case = Case(what_of(name, rule, table, agent))
 
     def learn_unit(self, unit: str) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from pyros_mqtt.settings import legacy_ini
-from pyros_mqtt.settings.alarms_table import ALARM_FILES
 from pyros_mqtt.settings.folders import config_folders
+from pyros_mqtt.settings.notifier_tables import ALARM_FILES
 
 PREFIX = "PYROS_"
 CONFIG_VARIABLE = "PYROS_CONFIG"

@@ -22,7 +22,8 @@ from typing import IO, Protocol
 from pyros_mqtt.alarms import Notice
 from pyros_mqtt.errors import PyrosError, SettingsError
 from pyros_mqtt.messages import JSON
-from pyros_mqtt.settings.alarms_table import AlarmsTable, Command, Email, OtherNotifier, Webhook
+from pyros_mqtt.settings import AlarmsTable
+from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
 from pyros_mqtt.wire import alarm_table, compact
 
 LONGEST_SUBJECT = 150

@@ -12,7 +12,7 @@ import pyros_mqtt
 from pyros_mqtt import errors, wire
 from pyros_mqtt.messages import AlarmState, Outcome, Severity, State
 from pyros_mqtt.settings import AlarmRule, AlarmsTable, Settings
-from pyros_mqtt.settings.alarms_table import Command, Email, OtherNotifier, Webhook
+from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
 from tests.docs.pages import DOCS, ROOT, Block, blocks_of
 
 REFERENCE = DOCS / "reference"

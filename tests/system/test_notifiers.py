@@ -12,7 +12,7 @@ import pytest
 
 from pyros_mqtt.alarms import Event, Notice
 from pyros_mqtt.broker.ports import any_free_port
-from pyros_mqtt.settings.alarms_table import Command, Email, Webhook
+from pyros_mqtt.settings.notifier_tables import Command, Email, Webhook
 from pyros_mqtt.watchman.notifiers import ByCommand, ByEmail, ByWebhook, NotSent, reason
 from tests.system.sinks import MailSink, WebSink
 from tests.wire.test_alarm import WIND
