@@ -97,9 +97,9 @@ def watch_rules(
         str | None, typer.Option(metavar="NAME", help="The agent's name, if not `alarms`.")
     ] = None,
 ) -> None:
-    """Watch the rules of [alarms] in pyros.toml, until Ctrl-C or a shutdown.
+    """Watch the rules of [alarms] in pyros.toml.
 
-    `pyros up` does the same beside the agents. Exit codes are those of `pyros run`.
+    Until Ctrl-C or a shutdown. `pyros up` does the same beside the agents. Exit codes are those of `pyros run`.
     """
     table = Reach.of(context).settings.alarms
     count = len([one for one in table.rules.values() if one.enabled])

@@ -110,11 +110,15 @@ def test_while_blind_nothing_is_raised_and_nothing_cleared() -> None:
         assert hand.events == ["raised"]
 
 
-def test_a_delay_does_not_run_while_nothing_is_heard() -> None:
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_a_delay_does_not_run_while_nothing_is_heard(*, is_looked_at: bool) -> None:
     hand = Hand({**LIMIT, "delay": 30})
     hand.measure(70)
     hand.engine.blind()
-    hand.go_on(100)
+    if is_looked_at:
+        hand.go_on(100)
+    else:
+        hand.now += 100
     hand.engine.sight(hand.now)
     hand.go_on(29)
     assert hand.state == "normal"

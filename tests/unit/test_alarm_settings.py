@@ -93,6 +93,14 @@ def test_a_password_is_not_sent_in_the_clear(folder: Path) -> None:
     assert Settings().alarms.email["a"].password_file == folder / "secret"
 
 
+def test_an_address_that_anybody_might_write_to_is_not_shown(folder: Path) -> None:
+    text = '[alarms.webhook.chat]\nurl = "https://chat.example/hooks/T0/s3cret"\n'
+    assert problems(folder, text) == []
+    (one,) = [one for one in Settings().sources() if one.key.endswith(".url")]
+    assert one.shown == "https://chat.example/********"
+    assert "s3cret" not in repr(Settings())
+
+
 def test_each_value_knows_where_it_comes_from(folder: Path) -> None:
     assert problems(folder, f"[alarms.rules.it]\n{RULE}above = 3\n") == []
     (one,) = [one for one in Settings().sources() if one.key == "alarms.rules.it.above"]
