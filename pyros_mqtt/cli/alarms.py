@@ -99,7 +99,9 @@ def watch_rules(
 ) -> None:
     """Watch the rules of [alarms] in pyros.toml.
 
-    Until Ctrl-C or a shutdown. `pyros up` does the same beside the agents. Exit codes are those of `pyros run`.
+    Until Ctrl-C or a shutdown. `pyros up` does the same beside the agents.
+
+    Exit codes are those of `pyros run`.
     """
     table = Reach.of(context).settings.alarms
     count = len([one for one in table.rules.values() if one.enabled])

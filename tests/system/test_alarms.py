@@ -126,7 +126,7 @@ def test_from_the_first_gust_to_the_last_word(watch: Watch) -> None:
         assert agent.end(signal.SIGTERM) == 0
 
 
-def test_a_shelf_and_what_cannot_be_done(watch: Watch) -> None:
+def test_what_is_put_aside_is_shown_with_its_reason(watch: Watch) -> None:
     pyros = watch.pyros
     with running(pyros):
         done = pyros("alarms", "shelve", "wind", "--for", "2h", "--reason", "in repair")
@@ -135,13 +135,18 @@ def test_a_shelf_and_what_cannot_be_done(watch: Watch) -> None:
         assert "shelved until " in row
         assert "in repair" in row
         assert pyros("alarms", "unshelve", "wind").out == "wind: normal\n"
+
+
+def test_what_cannot_be_done_is_told(watch: Watch) -> None:
+    pyros = watch.pyros
+    assert pyros("alarms", "shelve", "wind", "--for", "soon").code == 2
+    assert pyros("alarms", "ack").code == 2
+    with running(pyros):
         unknown = pyros("alarms", "shelve", "wnd", "--for", "5m")
         assert unknown.code == 1
         assert "did you mean 'wind'?" in unknown.err
         long = pyros("alarms", "shelve", "wind", "--for", "3d")
         assert "at most 86400 s" in long.err
-        assert pyros("alarms", "shelve", "wind", "--for", "soon").code == 2
-        assert pyros("alarms", "ack").code == 2
         nothing = pyros("alarms", "ack", "wind")
         assert (nothing.code, "there is no alarm 'wind' now" in nothing.err) == (3, True)
 
