@@ -13,6 +13,7 @@ from pyros_mqtt.version import __version__
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
+    from pyros_mqtt.alarm_board import AlarmBoard
     from pyros_mqtt.daily import Almanac
     from pyros_mqtt.dispatch import every, on
     from pyros_mqtt.errors import (
@@ -37,7 +38,18 @@ if TYPE_CHECKING:
         WasCancelled,
     )
     from pyros_mqtt.fleet import Fleet, Member
-    from pyros_mqtt.messages import Channel, Command, Outcome, Report, Sample, State, Status
+    from pyros_mqtt.messages import (
+        Alarm,
+        AlarmState,
+        Channel,
+        Command,
+        Outcome,
+        Report,
+        Sample,
+        Severity,
+        State,
+        Status,
+    )
     from pyros_mqtt.sender import Receipt, Sender
     from pyros_mqtt.settings import Settings
     from pyros_mqtt.telemetry import Follow
@@ -46,6 +58,9 @@ __all__ = [
     "ActionFailed",
     "Agent",
     "AgentError",
+    "Alarm",
+    "AlarmBoard",
+    "AlarmState",
     "Almanac",
     "AskedOneself",
     "BadName",
@@ -72,6 +87,7 @@ __all__ = [
     "Sender",
     "Settings",
     "SettingsError",
+    "Severity",
     "State",
     "Status",
     "Undeliverable",
@@ -91,6 +107,7 @@ _ROOMS = (
     "sender",
     "settings",
     "fleet",
+    "alarm_board",
     "agent",
 )
 """Where the names are, the lightest room first."""

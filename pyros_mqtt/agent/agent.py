@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyros_mqtt.agent import hosting
+from pyros_mqtt.agent.alarms import own_alarms_file
 from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
 from pyros_mqtt.agent.life import Life
@@ -99,6 +100,7 @@ class Agent(Conversation):
         self._settings = settings
         self._bus = bus
         self._journal = journal
+        self._alarms_lock = threading.Lock()
         self.actions_by_message = ActionTable(self)
         topics = Topics(settings.root)
         self._outfit = Outfit(
@@ -206,6 +208,7 @@ class Agent(Conversation):
         arm(self._settings.fail)
         journal = self._own_journal() if self._journal is None else self._journal
         self._life = Life(self, self._outfit, bus, self._settings, journal)
+        self._go_on_with_alarms()
         self._life.start()
         if hosting.is_guest():
             hosting.heed_sigterm()
@@ -213,6 +216,14 @@ class Agent(Conversation):
     def wait_ready(self, timeout: float = 10.0) -> bool:
         """Wait until the agent takes commands; whether it does within `timeout` seconds."""
         return self._alive.wait_ready(timeout)
+
+    def _go_on_with_alarms(self) -> None:
+        """Take up the alarms of an earlier life, where there are some."""
+        settings, topics = self._settings, self._outfit.topics
+        if settings.journal == "sqlite":
+            self._alarms_file = own_alarms_file(settings.state_dir, topics.client_id(self.name))
+            if self._alarms_file.is_file():
+                _ = self._own_alarms
 
     def _own_journal(self) -> Journal:
         settings, topics = self._settings, self._outfit.topics

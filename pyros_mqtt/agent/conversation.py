@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
+from pyros_mqtt import wire
+from pyros_mqtt.agent.alarms import LOOK, OwnAlarms
 from pyros_mqtt.agent.conduct import Conduct
 from pyros_mqtt.agent.outfit import Outfit
+from pyros_mqtt.alarms import Finding
 from pyros_mqtt.errors import AskedOneself
-from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.messages import JSON, Alarm, Command
 from pyros_mqtt.sender.desk import Eta, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.sender import compose
 from pyros_mqtt.telemetry import Follow
+from pyros_mqtt.transport import Parcel
 
 
 class Conversation(Conduct):
     """The part of `Agent` that talks with the rest of the observatory."""
 
     _outfit: Outfit
+    _alarms: OwnAlarms | None = None
+    _alarms_lock: threading.Lock
+    _alarms_file: Path | None = None
 
     def telemetry(
         self,
@@ -36,6 +46,62 @@ class Conversation(Conduct):
             quality: `good`, `uncertain` or `bad`.
         """
         self._outfit.measured.publish(channel, value, unit, time, quality)
+
+    def alarm(  # noqa: PLR0913 - what an alarm tells
+        self,
+        name: str,
+        severity: str,
+        text: str,
+        *,
+        value: JSON = None,
+        limit: JSON = None,
+        unit: str = "",
+    ) -> None:
+        """Raise an alarm of this agent's own. For any thread; saying it again costs nothing.
+
+        It stays until `clear_alarm` and somebody's `acknowledge`, also over a restart, and the
+        `alarms` agent calls people for it. The first one gives the agent the messages
+        `acknowledge`, `shelve` and `unshelve`.
+
+        Args:
+            name: one of `[a-z0-9][a-z0-9_-]{0,62}`.
+            severity: `warning`, `serious` or `critical`.
+            text: what is wrong, for whoever is woken by it.
+            value: what was measured, if anything was.
+            limit: what it should have been.
+            unit: of both.
+
+        Raises:
+            BadName: the name breaks the rule.
+            AgentError: there is no such severity, or the agent has not been started.
+        """
+        found = Finding(holds=True, value=value, limit=limit)
+        self._own_alarms.raise_(name, severity, text, unit, found)
+
+    def clear_alarm(self, name: str) -> None:
+        """Say that an alarm's condition is over, or does not hold. For any thread."""
+        self._own_alarms.clear(name)
+
+    @property
+    def _own_alarms(self) -> OwnAlarms:
+        with self._alarms_lock:
+            if self._alarms is None:
+                self._alarms = self._take_up_alarms()
+        return self._alarms
+
+    def _take_up_alarms(self) -> OwnAlarms:
+        """Go on with the alarms that an earlier life has raised."""
+        life, outfit = self._alive, self._outfit
+
+        def show(name: str, alarm: Alarm | None) -> None:
+            topic = outfit.topics.alarm(outfit.name, name)
+            payload = b"" if alarm is None else wire.encode_alarm(alarm)
+            life.transport.publish(Parcel(topic, payload, retain=True, keep=True))
+
+        own = OwnAlarms(outfit.name, outfit.actions, show, self._alarms_file)
+        life.transport.on_state(lambda up: own.show_all() if up else None)
+        life.chores.add("shelves of alarms", own.look, LOOK)
+        return own
 
     def follow(self, agent: str, channel: str) -> Follow:
         """Keep the latest value of another agent's channel at hand."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pyros_mqtt.cli import (
+    alarms,
     broker,
     config,
     demo,
@@ -31,6 +32,7 @@ _COMMANDS = (
     status,
     watch,
     tail,
+    alarms,
     describe,
     spool,
     config,

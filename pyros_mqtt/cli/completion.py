@@ -27,6 +27,16 @@ def message_names(context: typer.Context, incomplete: str) -> Candidates:
     return _silently(lambda: _messages(context), incomplete)
 
 
+def alarm_names(context: typer.Context, incomplete: str) -> Candidates:
+    """Complete the name of an alarm that is not normal."""
+    return _silently(lambda: _alarms(context), incomplete)
+
+
+def _alarms(context: typer.Context) -> Candidates:
+    with Reach.of(context, PATIENCE).alarm_board() as board:
+        return [(one.alarm, one.state.value) for one in board.alarms]
+
+
 def _agents(context: typer.Context) -> Candidates:
     with Reach.of(context, PATIENCE).fleet() as fleet:
         settle(fleet, quiet=0.15, at_most=PATIENCE)

@@ -17,6 +17,7 @@ import typer
 from pyros_mqtt.cli.endings import NO_ANSWER, Trouble
 
 if TYPE_CHECKING:
+    from pyros_mqtt.alarm_board import AlarmBoard
     from pyros_mqtt.fleet import Fleet
     from pyros_mqtt.link import Brokers, Link
     from pyros_mqtt.sender import Sender
@@ -136,6 +137,21 @@ class Reach:
         with Fleet(bus, self.topics) as fleet:
             bus.wait_up(self.patience)
             yield fleet
+
+    @contextlib.contextmanager
+    def alarm_board(self) -> Iterator[AlarmBoard]:
+        """Watch all alarms; what the broker has kept of them has come.
+
+        Raises:
+            Trouble: no broker answers.
+        """
+        from pyros_mqtt.alarm_board import AlarmBoard
+
+        bus = self.bus()
+        with AlarmBoard(bus, self.topics) as board:
+            bus.wait_up(self.patience)
+            board.settle(QUIET, at_most=2.0)
+            yield board
 
     @contextlib.contextmanager
     def sender(self, name: str | None = None) -> Iterator[Sender]:

@@ -1,5 +1,6 @@
 """The only reader of environment and files: what a user can set, and where each value is from."""
 
+from pyros_mqtt.settings.alarms_table import AlarmRule, AlarmsTable
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
@@ -10,6 +11,8 @@ from pyros_mqtt.settings.service import Service
 __all__ = [
     "SERVICE_VARIABLES",
     "AgentTable",
+    "AlarmRule",
+    "AlarmsTable",
     "BrokerUrl",
     "GatewayTable",
     "LegacyAgent",

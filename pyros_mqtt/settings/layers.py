@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from pyros_mqtt.settings import legacy_ini
 from pyros_mqtt.settings.folders import config_folders
+from pyros_mqtt.settings.notifier_tables import ALARM_FILES
 
 PREFIX = "PYROS_"
 CONFIG_VARIABLE = "PYROS_CONFIG"
@@ -27,7 +28,7 @@ CONFIG_VARIABLE = "PYROS_CONFIG"
 FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
 """Paths; in a pyros.toml they are relative to its folder."""
 
-TABLES = {"agents", "gateway", "observatory"}
+TABLES = {"agents", "alarms", "gateway", "observatory"}
 """These have keys of their own, so they do not fit into a variable."""
 
 _EITHER = {"password": "password_file", "password_file": "password"}
@@ -177,7 +178,7 @@ class _Reader:
             del said[path]
             self._reading.problems.append(f"{file}: {'.'.join(path)}: unknown key")
         for path, value in said.items():
-            if path[0] in FILE_KEYS and isinstance(value, str):
+            if _is_file(path) and isinstance(value, str):
                 said[path] = file.parent / os.path.expanduser(value)  # noqa: PTH111 - never raises
         return Layer(str(file), said)
 
@@ -233,6 +234,10 @@ class _Reader:
 
 def _find(name: str) -> Path | None:
     return next((one / name for one in config_folders() if (one / name).is_file()), None)
+
+
+def _is_file(path: Path_) -> bool:
+    return path[0] in FILE_KEYS or (path[0] == "alarms" and path[-1] in ALARM_FILES)
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

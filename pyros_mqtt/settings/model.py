@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.failpoints import Failpoint
 from pyros_mqtt.settings import layers, problems
+from pyros_mqtt.settings.alarms_table import AlarmsTable, known_keys
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
 from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
@@ -149,6 +150,8 @@ class Settings(BaseSettings):
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
+    alarms: AlarmsTable = Field(default_factory=AlarmsTable)
+    """What is watched, and who is told."""
     gateway: GatewayTable = Field(default_factory=GatewayTable)
     """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
 
@@ -231,6 +234,8 @@ class Settings(BaseSettings):
     def _known(path: tuple[str, ...]) -> Iterable[str]:
         if not path:
             return Settings.model_fields
+        if path[0] == "alarms":
+            return known_keys(path[1:])
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
         return [one.alias or key for key, one in AgentTable.model_fields.items()]

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"(://[^:@/\s,]*):[^\s,]*@")
+_PATH_IN_URL = re.compile(r"(https?://[^/\s]+/)\S+")
 
 HIDDEN = "********"
 
@@ -27,6 +28,8 @@ def shown(path: tuple[str, ...], value: object) -> str:
         text = repr({key: shown((str(key),), one) for key, one in value.items()})
     else:
         text = str(value)
+    if path[:2] == ("alarms", "webhook"):  # whoever knows such an address may write there
+        text = _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
     return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
 
 
@@ -55,8 +58,15 @@ def _line(
         return f"{start}{key}: unknown key; {_nearest(path[-1], known(path[:-1]))}"
     if found["type"] == "missing":
         return f"{start}{key}: is missing"
-    value = "" if path == ("settings",) else f"{key} = {shown(path, found['input'])!r}: "
-    return f"{start}{value}{_reason(found['msg'])}"
+    return f"{start}{_said(path, found['input'])}{_reason(found['msg'])}"
+
+
+def _said(path: tuple[str, ...], value: object) -> str:
+    """What the place says; a whole table is only named."""
+    if path == ("settings",):
+        return ""
+    key = ".".join(path)
+    return f"{key}: " if isinstance(value, Mapping) else f"{key} = {shown(path, value)!r}: "
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

@@ -29,6 +29,9 @@ DEADLINE = 15.0
 GATEWAY = "pyros_mqtt.gateway:Gateway"
 """The agent that `[gateway] enabled` adds; its room and this one do not know each other."""
 
+WATCHMAN = "pyros_mqtt.watchman:Watchman"
+"""The agent that `[alarms]` adds; the same holds for it."""
+
 PATIENCE = 5.0
 """Most seconds that one agent is given to end before it is killed."""
 
@@ -159,6 +162,9 @@ def tables_here(settings: Settings, host: str) -> dict[str, AgentTable]:
     if settings.gateway.enabled and "gateway" not in tables:
         where = settings.gateway.host
         tables["gateway"] = AgentTable.model_validate({"class": GATEWAY, "host": where})
+    if settings.alarms.is_to_run and "alarms" not in tables:
+        where = settings.alarms.host
+        tables["alarms"] = AgentTable.model_validate({"class": WATCHMAN, "host": where})
     return {
         name: table
         for name, table in tables.items()
@@ -208,7 +214,7 @@ def _variables(settings: Settings) -> Iterator[tuple[str, str]]:
         if origin.place != "argument" or "." in origin.key:
             continue
         value = getattr(settings, origin.key, None)
-        if origin.key in {"agents", "observatory"} or value is None:
+        if origin.key in {"agents", "alarms", "observatory"} or value is None:
             continue
         yield f"PYROS_{origin.key.upper()}", _text(value)
 
@@ -241,14 +247,18 @@ def _is_ready(keeper: Keeper, fleet: Fleet) -> bool:
 
 
 def _nobody_here(settings: Settings, host: str) -> str:
-    if not settings.agents and not settings.gateway.enabled:
+    if not settings.agents and not settings.gateway.enabled and not settings.alarms.is_to_run:
         gateway = "; for the old TCP sockets, [gateway] with enabled = true"
         return (
             "no agent is configured: write a table such as [agents.dome] with "
             'class = "pyros_agents.dome:Dome" into pyros.toml'
             f"{gateway if settings.gateway.agents else ''}"
         )
-    hosts = [settings.gateway.host, *(table.host for table in settings.agents.values())]
+    hosts = [
+        settings.gateway.host,
+        settings.alarms.host,
+        *(table.host for table in settings.agents.values()),
+    ]
     others = sorted({host for host in hosts if host})
     disabled = [name for name, table in settings.agents.items() if not table.enabled]
     return (

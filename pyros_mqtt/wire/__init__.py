@@ -5,6 +5,7 @@ about and telemetry, where a newer neighbour may say more than we know.
 """
 
 from pyros_mqtt.wire.about import decode_about, encode_about
+from pyros_mqtt.wire.alarm import alarm_table, decode_alarm, encode_alarm
 from pyros_mqtt.wire.command import decode_command, encode_command
 from pyros_mqtt.wire.json_text import compact, pretty, strict
 from pyros_mqtt.wire.report import decode_report, encode_report
@@ -14,13 +15,16 @@ from pyros_mqtt.wire.text import read_text, typed_words, write_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 __all__ = [
+    "alarm_table",
     "compact",
     "decode_about",
+    "decode_alarm",
     "decode_command",
     "decode_report",
     "decode_samples",
     "decode_status",
     "encode_about",
+    "encode_alarm",
     "encode_command",
     "encode_report",
     "encode_sample",

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import pyros_mqtt
 from pyros_mqtt import errors, wire
-from pyros_mqtt.messages import Outcome, State
-from pyros_mqtt.settings import Settings
+from pyros_mqtt.messages import AlarmState, Outcome, Severity, State
+from pyros_mqtt.settings import AlarmRule, AlarmsTable, Settings
+from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
 from tests.docs.pages import DOCS, ROOT, Block, blocks_of
 
 REFERENCE = DOCS / "reference"
@@ -22,6 +24,7 @@ READERS: dict[str, Any] = {
     "report": wire.decode_report,
     "status": lambda payload: wire.decode_status(payload, "dome"),
     "about": lambda payload: wire.decode_about(payload, "dome"),
+    "alarm": lambda payload: wire.decode_alarm(payload, "alarms", "wind"),
     "sample": lambda payload: wire.decode_samples(payload, 0.0),
 }
 
@@ -41,9 +44,23 @@ def test_the_protocol_names_every_state() -> None:
     assert not [one.value for one in [*Outcome, *State] if f"`{one.value}`" not in text]
 
 
+def test_every_key_of_an_alarms_table_has_its_row() -> None:
+    text = _text("settings.md")
+    tables: tuple[type[BaseModel], ...] = (AlarmsTable, AlarmRule, Email, Webhook, Command)
+    tables = (*tables, OtherNotifier)
+    keys = {one.alias or key for kind in tables for key, one in kind.model_fields.items()}
+    keys -= {"rules", "groups", "email", "webhook", "command", "notifier"}
+    assert not [key for key in sorted(keys) if not re.search(rf"[`.]{key}`", text)]
+
+
+def test_the_protocol_names_every_state_of_an_alarm() -> None:
+    text = _text("protocol.md")
+    assert not [one.value for one in [*AlarmState, *Severity] if f"`{one.value}`" not in text]
+
+
 def test_every_setting_has_its_row() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", _text("settings.md"), re.MULTILINE))
-    wanted = set(Settings.model_fields) - {"agents", "gateway", "observatory"}
+    wanted = set(Settings.model_fields) - {"agents", "alarms", "gateway", "observatory"}
     assert set(rows) == wanted
     for name, row in rows.items():
         default = Settings.model_fields[name].default

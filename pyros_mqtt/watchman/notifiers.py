@@ -1,0 +1,215 @@
+"""The ways in which people are told: e-mail, webhook, command, and classes of your own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import IO, Protocol
+
+from pyros_mqtt.alarms import Notice
+from pyros_mqtt.errors import PyrosError, SettingsError
+from pyros_mqtt.messages import JSON
+from pyros_mqtt.settings import AlarmsTable
+from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
+from pyros_mqtt.wire import alarm_table, compact
+
+LONGEST_SUBJECT = 150
+"""Characters; what is longer is in the text."""
+
+LONGEST_REASON = 300
+
+
+class NotSent(PyrosError):
+    """A notice could not be sent; says why. It is tried again."""
+
+
+class SendsNotices(Protocol):
+    """What a notifier does, in a thread of its own; a class of yours has to have just this."""
+
+    def send(self, notice: Notice) -> None:
+        """Tell people, within some seconds; raise anything where that did not go well."""
+
+
+def as_json(notice: Notice) -> dict[str, JSON]:
+    """Give the alarm with the reason for the notice, for programs."""
+    return {
+        **alarm_table(notice.alarm),
+        "event": notice.event.value,
+        "subject": notice.subject,
+        "message": notice.text,
+        "others": [alarm_table(one) for one in notice.others],
+    }
+
+
+class ByEmail:
+    """Hands a notice to an SMTP server."""
+
+    def __init__(self, table: Email) -> None:
+        self._table = table
+
+    def send(self, notice: Notice) -> None:
+        """Send one message to all addresses.
+
+        Raises:
+            OSError, smtplib.SMTPException: the server cannot be reached, or did not take it.
+        """
+        with self._server() as server:
+            if self._table.username and self._table.password_file:
+                server.login(self._table.username, secret(self._table.password_file))
+            refused = server.send_message(self._message(notice))
+        if refused:
+            raise NotSent(f"refused: {', '.join(refused)}")
+
+    @contextlib.contextmanager
+    def _server(self) -> Iterator[smtplib.SMTP]:
+        table = self._table
+        where = (table.server, table.port)
+        if table.security == "tls":
+            context = ssl.create_default_context()
+            server: smtplib.SMTP = smtplib.SMTP_SSL(*where, timeout=table.timeout, context=context)
+        else:
+            server = smtplib.SMTP(*where, timeout=table.timeout)
+        with server:
+            if table.security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            yield server
+
+    def _message(self, notice: Notice) -> EmailMessage:
+        message = EmailMessage()
+        # what comes from the bus must not write headers of its own
+        message["Subject"] = " ".join(notice.subject.split())[:LONGEST_SUBJECT]
+        message["From"] = self._table.sender
+        message["To"] = ", ".join(self._table.to)
+        message["Date"] = formatdate()
+        message["Message-ID"] = make_msgid(domain=socket.gethostname())
+        message["X-Priority"] = "1" if notice.alarm.severity == "critical" else "3"
+        message.set_content(notice.text)
+        return message
+
+
+class ByWebhook:
+    """Posts a notice as JSON."""
+
+    def __init__(self, table: Webhook) -> None:
+        self._table = table
+
+    def send(self, notice: Notice) -> None:
+        """Post it; any answer of 200 to 299 is right.
+
+        Raises:
+            OSError: the server cannot be reached, or answered something else.
+        """
+        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
+            self._table.url,
+            data=compact(as_json(notice)).encode(errors="replace"),
+            headers={"Content-Type": "application/json", "User-Agent": "pyros-mqtt"},
+            method="POST",
+        )
+        if self._table.token_file:
+            request.add_header("Authorization", f"Bearer {secret(self._table.token_file)}")
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(request, timeout=self._table.timeout) as answer:
+            answer.read(1)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A token belongs to one server: redirections are errors."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Never."""
+
+
+class ByCommand:
+    """Runs a program, which reads the notice as JSON from its standard input."""
+
+    def __init__(self, table: Command) -> None:
+        self._table = table
+
+    def send(self, notice: Notice) -> None:
+        """Run it to its end.
+
+        Raises:
+            OSError: it cannot be started.
+            NotSent: it ended with another exit code than 0, or was too slow and was killed.
+        """
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as given:
+            given.write(compact(as_json(notice)).encode(errors="replace") + b"\n")
+            given.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - the settings name it
+                [os.path.expanduser(one) for one in self._table.command],  # noqa: PTH111 - never raises
+                stdin=given,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait(self._table.timeout)
+            except subprocess.TimeoutExpired:
+                raise NotSent(f"was killed after {self._table.timeout:g} s") from None
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # also what it has left behind
+                process.wait()
+            if code:
+                raise NotSent(f"ended with exit code {code}{_last_words(said)}")
+
+
+def _last_words(said: IO[bytes]) -> str:
+    said.seek(0)
+    text = said.read(10_000).decode(errors="replace").strip()
+    return f": {text[-LONGEST_REASON:]}" if text else ""
+
+
+def secret(file: Path) -> str:
+    """Read a password or token, each time anew, so that it can be changed.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return file.expanduser().read_text("utf-8").strip()
+
+
+def make_all(table: AlarmsTable) -> dict[str, SendsNotices]:
+    """Make every notifier of the settings, by name.
+
+    Raises:
+        SettingsError: a class of your own is not there, or does not take its options.
+    """
+    made: dict[str, SendsNotices] = {name: ByEmail(one) for name, one in table.email.items()}
+    made |= {name: ByWebhook(one) for name, one in table.webhook.items()}
+    made |= {name: ByCommand(one) for name, one in table.command.items()}
+    return made | {name: _own(name, one) for name, one in table.notifier.items()}
+
+
+def _own(name: str, table: OtherNotifier) -> SendsNotices:
+    place = f"alarms.notifier.{name}: class = {table.class_path!r}"
+    module, _, kind = table.class_path.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), kind)(**table.options)
+    except Exception as error:
+        raise SettingsError(f"{place}: cannot be made: {type(error).__name__}: {error}") from error
+    if not callable(getattr(made, "send", None)):
+        raise SettingsError(f"{place}: has no method send(notice); give it one")
+    sends: SendsNotices = made
+    return sends
+
+
+def reason(error: Exception) -> str:
+    """Say in one line why a notice was not sent."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} {error.reason}"
+    text = str(error) or type(error).__name__
+    return " ".join(text.split())[:LONGEST_REASON]

@@ -1,0 +1,52 @@
+"""Everyone's alarms as seen from outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyros_mqtt import Alarm, AlarmBoard, AlarmState, Severity
+from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Parcel
+from pyros_mqtt.wire import encode_alarm
+
+TOPICS = Topics("stage")
+WIND = Alarm("wind", "alarms", "weather/wind", AlarmState.RAISED, Severity.SERIOUS, "it blows", 2.0)
+
+
+def show(bus: Loopback, alarm: Alarm, payload: bytes | None = None) -> None:
+    topic = TOPICS.alarm(alarm.agent, alarm.alarm)
+    bus.route(Parcel(topic, encode_alarm(alarm) if payload is None else payload, retain=True))
+
+
+def test_the_worst_comes_first_and_then_the_oldest() -> None:
+    bus = Loopback()
+    older = replace(WIND, alarm="rain", raised_at=1.0)
+    worst = replace(WIND, alarm="fire", agent="dome", severity=Severity.CRITICAL)
+    for one in (WIND, older, worst):
+        show(bus, one)
+    with AlarmBoard(bus, TOPICS) as board:
+        assert board.wait_until(lambda: len(board.alarms) == 3, 10)
+        assert board.alarms == (worst, older, WIND)
+
+
+def test_an_empty_payload_takes_an_alarm_away() -> None:
+    bus = Loopback()
+    show(bus, WIND)
+    with AlarmBoard(bus, TOPICS) as board:
+        news: list[int] = []
+        board.on_change(lambda: news.append(len(board.alarms)))
+        assert board.wait_until(lambda: board.alarms, 10)
+        show(bus, WIND, b"")
+        assert board.wait_until(lambda: not board.alarms, 10)
+        assert board.wait_until(lambda: news and news[-1] == 0, 10)
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    bus = Loopback()
+    with AlarmBoard(bus, TOPICS) as board:
+        assert board.wait_until(lambda: board.is_up, 10)
+        show(bus, WIND, b"nonsense")
+        show(bus, WIND)
+        assert board.wait_until(lambda: board.alarms == (WIND,), 10)
+        assert board.malformed == 1

@@ -1,0 +1,302 @@
+"""The watchman on a bus in the process: from a measurement to a call, and over a restart."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyros_mqtt import Agent, Channel, Failed, State
+from pyros_mqtt.alarms import Event, Notice
+from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.messages import Alarm, AlarmState, Severity
+from pyros_mqtt.settings import AlarmsTable, Settings
+from pyros_mqtt.testing import Rehearsal
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Parcel
+from pyros_mqtt.watchman import Watchman
+from pyros_mqtt.watchman.line import Line
+from pyros_mqtt.wire import decode_alarm, encode_alarm
+
+WIND = {"about": "weather/wind", "severity": "serious", "above": 60, "dead_band": 5}
+TOPICS = Topics("stage")
+
+
+class Telephone:
+    """A notifier of one's own, as `[alarms.notifier.NAME]` names it."""
+
+    rung: list[Notice]
+    lines: dict[str, Telephone]
+    is_broken = False
+
+    def __init__(self, number: str) -> None:
+        Telephone.lines[number] = self
+        self.rung = []
+
+    def send(self, notice: Notice) -> None:
+        if self.is_broken:
+            raise OSError("no dial tone")
+        self.rung.append(notice)
+
+
+Telephone.lines = {}
+
+
+class Weather(Agent):
+    """Measures what it is told to."""
+
+    channels = (Channel("wind", unit="km/h"),)
+
+    def wind(self, speed: float) -> None:
+        self.telemetry("wind", speed, "km/h")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.watchman.SETTLE", 0.1)
+    monkeypatch.setattr("pyros_mqtt.watchman.watchman.LOOK", 0.1)
+    Telephone.lines.clear()
+
+
+def settings(tmp_path: Path, rules: dict[str, Any], **alarms: Any) -> Settings:
+    table = AlarmsTable.model_validate(
+        {
+            "rules": rules,
+            "notify": ["phone"],
+            "notifier": {
+                "phone": {"class": "tests.unit.test_watchman:Telephone", "options": {"number": "1"}}
+            },
+            **alarms,
+        }
+    )
+    return Settings(
+        brokers=(), beat=0.2, root="stage", journal="memory", state_dir=tmp_path, alarms=table
+    )
+
+
+class Scene:
+    """A stage with a weather station and a watchman."""
+
+    def __init__(self, stage: Rehearsal, bus: Loopback) -> None:
+        self.stage = stage
+        self.bus = bus
+        self.weather = stage.start(Weather(bus=bus, settings=stage.settings))
+        self.watchman = self.begin()
+
+    def begin(self) -> Watchman:
+        self.watchman = self.stage.start(Watchman(bus=self.bus, settings=self.stage.settings))
+        self.until(lambda: self.watchman._has_settled and self._knows_the_unit())
+        return self.watchman
+
+    def _knows_the_unit(self) -> bool:
+        one = self.watchman._engine._watched.get("wind")
+        return one is None or one.rule.unit == "km/h"
+
+    def forget_alarms(self) -> None:
+        """As a broker without a disk does that was started again."""
+        for topic in [one for one in self.bus._retained if "/alarm/" in one]:
+            del self.bus._retained[topic]
+
+    def end(self) -> None:
+        self.watchman.stop()
+        assert self.watchman.join(10)
+
+    def shown(self, name: str = "wind", agent: str = "alarms") -> Alarm | None:
+        payload = self.bus.retained(TOPICS.alarm(agent, name))
+        return decode_alarm(payload, agent, name) if payload else None
+
+    def state(self, name: str = "wind") -> str:
+        alarm = self.shown(name)
+        return alarm.state.value if alarm else "normal"
+
+    def blow(self, speed: float, until: str) -> None:
+        self.weather.wind(speed)
+        self.until(lambda: self.state() == until)
+
+    def until(self, true: Callable[[], object]) -> None:
+        self.stage.wait_until(true)
+
+    @property
+    def phone(self) -> Telephone:
+        return Telephone.lines["1"]
+
+
+@contextlib.contextmanager
+def scene(tmp_path: Path, rules: dict[str, Any], **alarms: Any) -> Iterator[Scene]:
+    bus = Loopback()
+    with Rehearsal(bus, settings(tmp_path, rules, **alarms)) as stage:
+        yield Scene(stage, bus)
+
+
+def test_a_gust_is_shown_told_acknowledged_and_over(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.blow(72.4, until="raised")
+        alarm = on.shown()
+        assert alarm is not None
+        assert (alarm.agent, alarm.about, alarm.unit) == ("alarms", "weather/wind", "km/h")
+        on.until(lambda: on.phone.rung)
+        assert on.phone.rung[0].subject.startswith("[serious] wind: weather/wind is 72.4 km/h")
+        assert on.stage.ask("alarms", "acknowledge", alarm="wind", by="guide") == "acknowledged"
+        assert on.stage.ask("alarms", "acknowledge", alarm="wind", by="guide") == "acknowledged"
+        on.blow(30, until="normal")
+        assert len(on.phone.rung) == 1
+
+
+def test_who_acknowledges_is_the_sender_if_nobody_else_is_named(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.blow(70, until="raised")
+        on.stage.ask("alarms", "acknowledge", alarm="wind")
+        on.until(lambda: on.state() == "acknowledged")
+        alarm = on.shown()
+        assert alarm is not None
+        assert alarm.by == "rehearsal"
+
+
+def test_a_shelf_takes_an_alarm_away_for_its_time(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": WIND}, longest_shelf=3600) as on:
+        with pytest.raises(Failed, match="at most 3600 s"):
+            on.stage.ask("alarms", "shelve", alarm="wind", minutes=61)
+        assert on.stage.ask("alarms", "shelve", alarm="wind", minutes=30, by="guide") == "shelved"
+        on.weather.wind(80)
+        on.until(lambda: on.watchman._engine._watched["wind"].case.is_up)
+        alarm = on.shown()
+        assert alarm is not None
+        assert (alarm.state.value, alarm.by) == ("shelved", "guide")
+        assert on.stage.ask("alarms", "unshelve", alarm="wind") == "raised"
+
+
+def test_an_unknown_alarm_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on, pytest.raises(Failed, match="did you mean 'wind'"):
+        on.stage.ask("alarms", "acknowledge", alarm="winds")
+
+
+@pytest.mark.parametrize("broker_forgets", [False, True])
+def test_a_restart_forgets_no_acknowledgement(tmp_path: Path, *, broker_forgets: bool) -> None:
+    rules = {"wind": WIND, "gust": {**WIND, "above": 65}}
+    with scene(tmp_path, rules) as on:
+        on.blow(72, until="raised")
+        on.stage.ask("alarms", "acknowledge", alarm="wind", by="guide")
+        on.until(lambda: on.state() == "acknowledged" and on.phone.rung)
+        before = on.shown()
+        on.end()
+        if broker_forgets:
+            on.forget_alarms()
+        on.begin()
+        on.until(lambda: on.shown() == before)
+        assert on.state("gust") == "raised"
+        assert on.phone.rung == []
+        on.blow(71, until="acknowledged")
+        on.blow(20, until="normal")
+        on.until(lambda: on.state("gust") == "cleared")
+
+
+def test_an_alarm_whose_rule_has_gone_is_taken_away(tmp_path: Path) -> None:
+    bus = Loopback()
+    topic = TOPICS.alarm("alarms", "old")
+    old = Alarm("old", "alarms", "x", AlarmState.RAISED, Severity.WARNING, "it was", 1.0, 1.0)
+    bus.route(Parcel(topic, encode_alarm(old), retain=True))
+    with Rehearsal(bus, settings(tmp_path, {"wind": WIND})) as stage:
+        on = Scene(stage, bus)
+        on.until(lambda: not bus.retained(topic))
+
+
+@pytest.mark.parametrize("which", ["_ear", "_fleet"])
+def test_a_lost_connection_is_no_missing_news(tmp_path: Path, which: str) -> None:
+    rules = {
+        "missing": {"about": "weather/wind", "severity": "warning", "missing": 1.0},
+        "silent": {"about": "weather", "severity": "warning", "silent": 1.0},
+        "wind": {**WIND, "above": 0},
+    }
+    with scene(tmp_path, rules) as on:
+        on.blow(72, until="raised")
+        before = {name: on.state(name) for name in rules}
+        client = getattr(on.watchman, which)._transport
+        on.bus.cut(client.client_id)
+        on.until(lambda: on.stage.status("alarms").state is State.DEGRADED)
+        assert "no rule can be judged" in on.stage.status("alarms").detail
+        assert {name: on.state(name) for name in rules} == before
+        on.forget_alarms()
+        mended = on.watchman._clock.now()
+        on.bus.mend(client)
+        on.until(lambda: on.state() == "raised")  # it is said again
+        assert (on.watchman._engine._sighted or 0.0) >= mended - 0.5
+        on.until(lambda: on.stage.status("alarms").state is State.READY)
+        on.until(lambda: on.state("missing") == "raised")  # now it is
+
+
+def test_nobody_answers_so_the_next_group_is_called(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": {**WIND, "escalate_after": 0.3}}) as on:
+        on.weather.wind(70)
+        on.until(lambda: len(on.phone.rung) >= 3)
+        assert [one.alarm.escalated for one in on.phone.rung[:3]] == [0, 1, 2]
+
+
+def test_an_alarm_of_another_agent_is_told_too(tmp_path: Path) -> None:
+    stuck = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0)
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), encode_alarm(stuck), retain=True))
+        on.until(lambda: on.phone.rung)
+        assert on.phone.rung[0].alarm == stuck
+
+
+def test_what_cannot_be_sent_is_shown_and_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.05,))
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.phone.is_broken = True
+        on.blow(70, until="raised")
+        on.until(lambda: on.stage.status("alarms").state is State.DEGRADED)
+        assert "phone: not sent: no dial tone" in on.stage.status("alarms").detail
+        on.stage.ask("alarms", "acknowledge", alarm="wind")
+        on.phone.is_broken = False
+        on.until(lambda: on.phone.rung)
+        on.until(lambda: on.stage.status("alarms").state is State.READY)
+
+
+def test_nonsense_on_the_bus_stops_nothing(tmp_path: Path) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on:
+        for payload in (b"\xff", b"{}", b'{"state": "raised", "agent": "other"}', b"[1]"):
+            on.bus.route(Parcel(TOPICS.telemetry("weather", "wind"), payload))
+            on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), payload))
+        on.blow(70, until="raised")
+        assert on.stage.status("alarms").state is State.READY
+
+
+def test_without_rules_there_is_nothing_to_watch(tmp_path: Path) -> None:
+    plain = Settings(brokers=(), root="stage", state_dir=tmp_path)
+    with pytest.raises(SettingsError, match="write a table such as"):
+        Watchman(bus=Loopback(), settings=plain)
+
+
+def test_a_notifier_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> None:
+    bad = {"phone": {"class": "nowhere:Nobody"}}
+    with pytest.raises(SettingsError, match=r"alarms\.notifier\.phone: class = 'nowhere:Nobody'"):
+        Watchman(bus=Loopback(), settings=settings(tmp_path, {"wind": WIND}, notifier=bad))
+
+
+def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
+    gate, sent = threading.Event(), list[str]()
+
+    class Slow:
+        def send(self, notice: Notice) -> None:
+            gate.wait(10)
+            sent.append(notice.alarm.alarm)
+
+    line = Line("slow", Slow(), lambda _: None)
+    thread = threading.Thread(target=line.run, args=(threading.Event(),))
+    thread.start()
+    for i in range(150):
+        alarm = Alarm(f"a{i}", "x", "x", AlarmState.RAISED, Severity.WARNING, "", 1.0)
+        line.put(Notice(Event.RAISED, alarm, ("slow",)))
+    gate.set()
+    line.end()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (sent[-1], line.dropped) == ("a149", 150 - len(sent))
+    assert 99 <= len(sent) <= 101
