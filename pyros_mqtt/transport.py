@@ -52,6 +52,8 @@ class Fate:
     """Over the broker's packet limit; sending it would cost the connection."""
     DROPPED = "dropped"
     """No connection, or the backlog is full."""
+    IN_DOUBT = "in-doubt"
+    """The connection broke before the broker's acknowledgement: it may have it (QoS 1 only)."""
 
 
 Handler = Callable[[Delivery], None]

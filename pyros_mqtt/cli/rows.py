@@ -89,4 +89,5 @@ def _task(task: Task, *, bar: bool) -> str:
 
 def _detail(status: Status) -> str:
     waiting = f"{status.waiting} waiting" if status.waiting else ""
-    return "; ".join(filter(None, [status.detail, waiting]))
+    dropped = f"{status.dropped} samples dropped" if status.dropped else ""
+    return "; ".join(filter(None, [status.detail, waiting, dropped]))

@@ -1,10 +1,11 @@
-"""`pyros tail`: commands and reports as they pass."""
+"""`pyros tail`: commands and reports, or log records, as they pass."""
 
 from __future__ import annotations
 
 import contextlib
 import queue
 import shlex
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +13,23 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.log_form import indented, shortened
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
-    from pyros_mqtt.messages import Command, Report
+    from pyros_mqtt.messages import Command, LogRecord, Report
     from pyros_mqtt.traffic import Passing
+
+
+class Level(StrEnum):
+    """The levels of log records, the least one first."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
 
 LOOK = 0.5
 """Seconds between two looks whether the connection still stands."""
@@ -24,7 +37,14 @@ LOOK = 0.5
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=example("pyros tail", "pyros tail dome", "pyros tail --json | jq"))(tail)
+    app.command(
+        epilog=example(
+            "pyros tail",
+            "pyros tail dome",
+            "pyros tail --logs --level warning",
+            "pyros tail --json | jq",
+        )
+    )(tail)
 
 
 def tail(
@@ -33,23 +53,30 @@ def tail(
         str | None,
         typer.Argument(metavar="AGENT", help="Only this one.", autocompletion=agent_names),
     ] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Show log records instead.")] = False,
+    level: Annotated[
+        Level, typer.Option(metavar="LEVEL", help="With --logs: this level and above.")
+    ] = Level.DEBUG,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object a line, for programs.")
     ] = False,
 ) -> None:
-    """Show commands and reports as they pass."""
-    from pyros_mqtt.traffic import Traffic
+    """Show commands and reports as they pass, or log records."""
+    from pyros_mqtt.traffic import Kind, Traffic
 
+    kind = Kind.LOGS if logs else Kind.COMMANDS
     reach = Reach.of(context)
     bus = reach.bus()
     heard: queue.SimpleQueue[Passing] = queue.SimpleQueue()
-    with Traffic(bus, reach.topics, heard.put, agent) as traffic:
+    with Traffic(bus, reach.topics, heard.put, agent, kind=kind) as traffic:
         bus.wait_up(reach.patience)
         was_up = True
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 with contextlib.suppress(queue.Empty):
-                    _tell(heard.get(timeout=LOOK), as_json=as_json)
+                    passing = heard.get(timeout=LOOK)
+                    if not logs or _is_worth(passing, level):
+                        _tell(passing, as_json=as_json)
                 ear = traffic.transport
                 was_up = _tell_connection(ear.trouble, was_up=was_up, is_up=ear.is_up)
 
@@ -62,6 +89,12 @@ def _tell_connection(trouble: str, *, was_up: bool, is_up: bool) -> bool:
     return is_up
 
 
+def _is_worth(passing: Passing, least: Level) -> bool:
+    """Whether a record's level is shown; one that is none of ours always is."""
+    levels = list(Level)
+    return passing.leaf not in levels or levels.index(Level(passing.leaf)) >= levels.index(least)
+
+
 def _tell(passing: Passing, *, as_json: bool) -> None:
     from pyros_mqtt.wire import compact
 
@@ -71,10 +104,12 @@ def _tell(passing: Passing, *, as_json: bool) -> None:
 
 def _told(passing: Passing) -> dict[str, Any]:
     """Give what passed as a table, in the order in which it is read."""
-    from pyros_mqtt.messages import Command, Report
+    from pyros_mqtt.messages import Command, LogRecord, Report
     from pyros_mqtt.wire import to_rfc3339
 
     start: dict[str, Any] = {"at": to_rfc3339(passing.at)}
+    if isinstance(passing.what, LogRecord):
+        return _told_of_record(passing.agent, passing.what)
     ends = {"agent": passing.agent, "sender": passing.sender}
     match passing.what:
         case Command() as command:
@@ -110,7 +145,33 @@ def _told_of_report(report: Report) -> dict[str, Any]:
     return told
 
 
+def _told_of_record(agent: str, record: LogRecord) -> dict[str, Any]:
+    from pyros_mqtt.wire import to_rfc3339
+
+    told: dict[str, Any] = {"at": to_rfc3339(record.time), "kind": "log", "agent": agent}
+    told |= {"level": record.level, "logger": record.logger, "text": record.text}
+    if record.exception:
+        told["exception"] = record.exception
+    if record.left_out:
+        told["left_out"] = record.left_out
+    return told
+
+
+def _record_in_words(told: dict[str, Any]) -> str:
+    """Give a record as `pyros run` shows it: nothing that came from the bus forges a line."""
+    moment, logger = told["at"][11:], show.one_line(told["logger"])
+    level, text = show.one_line(told["level"].upper()), shortened(told["text"])
+    own = "" if logger in {"", f"pyros.{told['agent']}"} else f" {logger}"
+    coloured = show.coloured(level, told["level"])
+    lines = [f"{moment} {told['agent']}{own} {coloured} {text}"]
+    if "left_out" in told:
+        lines.insert(0, f"{moment} {told['agent']}: {told['left_out']} records were left out")
+    return "\n".join([*lines, *indented(told.get("exception", ""))])
+
+
 def _in_words(told: dict[str, Any]) -> str:
+    if told["kind"] == "log":
+        return _record_in_words(told)
     moment, agent, sender = told["at"][11:], told["agent"], told["sender"]
     if told["kind"] == "command":
         words = [told["message"], *(f"{key}={_short(one)}" for key, one in told["args"].items())]

@@ -283,8 +283,8 @@ class Link:
         if not self._closing.is_set():
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
-        for item in self._backlog.lose():
-            self._safely(partial(item.settle, Fate.DROPPED))
+        for item, fate in self._backlog.lose():
+            self._safely(partial(item.settle, fate))
         self._tell(up=False)
 
     def _ask_for_news(self, connection: Connection) -> None:

@@ -131,13 +131,13 @@ def test_describe_puts_the_arguments_in_words(pyros: Pyros, barebones: str) -> N
     assert "      to: a whole number" in done.out
     assert "      seconds: a number, default 1" in done.out
     assert "  abort   (urgent)" in done.out
-    assert "  temperature   (degC)" in done.out
+    assert "  temperature   (deg_C)" in done.out
 
 
 def test_describe_for_programs_is_the_agents_own_document(pyros: Pyros, barebones: str) -> None:
     about = json.loads(pyros("describe", barebones, "--json").out)
     assert about["messages"]["count"]["args"]["properties"]["to"]["type"] == "integer"
-    assert about["telemetry"]["temperature"]["unit"] == "degC"
+    assert about["telemetry"]["temperature"]["unit"] == "deg_C"
 
 
 def test_describing_nobody_suggests_somebody(pyros: Pyros, barebones: str) -> None:
