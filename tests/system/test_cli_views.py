@@ -153,6 +153,30 @@ def test_tail_shows_the_log_records_of_agents(
         assert tail.end(signal.SIGINT) == 0
 
 
+def test_tail_shows_measurements_and_what_was_missed(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    topic = f"{topic_root}/dome/telemetry/azimuth"
+    with pyros.running("tail", "dome", "--telemetry") as tail:
+        for _ in range(20):
+            publish(mosquitto_url, topic, b"0", retain=False)
+            with contextlib.suppress(AssertionError):
+                tail.until("dome azimuth 0$", timeout=1.0)
+                break
+        for payload in (
+            b'{"t":5,"v":182.4,"seq":0}',
+            b'{"t":[5,6],"v":[1,2],"q":"uncertain","seq":3}',
+            b'{"t":5,"v":{"a":"x\\u001b","b":null},"seq":1,"late":true}',
+        ):
+            publish(mosquitto_url, topic, payload, retain=False)
+        tail.until(r"dome azimuth 182\.4$")
+        tail.until(r"dome azimuth 2 \(last of 2, uncertain, 2 samples missed\)$")
+        line = tail.until(r"late, 1 samples missed\)$")
+        assert "b=null" in line
+        assert line.isprintable()
+        assert tail.end(signal.SIGINT) == 0
+
+
 def test_an_agents_log_can_be_followed_by_programs(
     pyros: Pyros, barebones: str, mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:
