@@ -22,6 +22,7 @@ READERS: dict[str, Any] = {
     "report": wire.decode_report,
     "status": lambda payload: wire.decode_status(payload, "dome"),
     "about": lambda payload: wire.decode_about(payload, "dome"),
+    "log": lambda payload: wire.decode_log(payload, "error", 0.0),
     "sample": lambda payload: wire.decode_samples(payload, 0.0),
 }
 
