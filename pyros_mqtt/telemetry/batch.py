@@ -8,6 +8,8 @@ from pyros_mqtt.telemetry.columns import Values
 _NUMBER = 24
 """Bytes of a number in JSON, at most, with its comma."""
 
+_TWO_NUMBERS = 2 * _NUMBER
+
 _ENVELOPE = 120
 """Bytes of a message beside its columns."""
 
@@ -26,28 +28,30 @@ class Batch:
         """How many samples wait."""
         return len(self.times)
 
-    def takes(self, value: JSON) -> bool:
-        """Say whether a value has the same fields as those that wait, and there is room for it."""
-        if not self.times:
-            return True
-        room = self._room - self._bytes - _ENVELOPE
-        return self._fields == _fields(value) and _NUMBER + _size(value) <= room
+    def add(self, moment: float, value: JSON, quality: str, now: float) -> bool:
+        """Take a sample in; `now` in monotonic seconds.
 
-    def add(self, moment: float, value: JSON, quality: str, now: float) -> None:
-        """Take a sample in; `now` in monotonic seconds."""
+        Returns:
+            False: it is not in. Those that wait have to leave first, because they have other
+            fields, or there is no room for one more.
+        """
+        kind = type(value)
+        size = _TWO_NUMBERS if kind is float else _NUMBER + _size(value)
+        fields = tuple(sorted(value)) if kind is dict else None
         if not self.times:
-            self._fields = _fields(value)
-            self._began = now
+            self._fields, self._began = fields, now
+        elif self._bytes + size > self._room or fields != self._fields:
+            return False
         self.times.append(moment)
         self._values.append(value)
         self._qualities.append(quality)
-        self._bytes += _NUMBER + _size(value)
+        self._bytes += size
+        return True
 
     def is_due(self, now: float) -> bool:
         """Say whether what waits is to leave: it is full, or old."""
-        if not self.times:
-            return False
-        return len(self.times) >= self._most or now - self._began >= self._age
+        count = len(self.times)
+        return count >= self._most or (count > 0 and now - self._began >= self._age)
 
     def take(self) -> tuple[list[float], Values, str | list[str]]:
         """Give times, values and quality of all that wait, which then waits no more."""
@@ -64,12 +68,8 @@ class Batch:
         self.times: list[float] = []
         self._values: list[JSON] = []
         self._qualities: list[str] = []
-        self._bytes = 0
+        self._bytes = _ENVELOPE
         self._began = 0.0
-
-
-def _fields(value: JSON) -> tuple[str, ...] | None:
-    return tuple(sorted(value)) if isinstance(value, dict) else None
 
 
 def _size(value: JSON) -> int:

@@ -31,8 +31,8 @@ class _Series:
 
     channel: Channel
     topic: str
-    gate: Deadband
-    batch: Batch
+    gate: Deadband | None
+    batch: Batch | None
     seq: int = 0
     samples: int = 0
 
@@ -72,7 +72,7 @@ class Channels:
         """Where all samples of this session are; those in unfinished batches wait."""
         with self._lock:
             sent = self._conveyor.counts()
-            batched = sum(len(one.batch) for one in self._series.values())
+            batched = sum(len(one.batch) for one in self._series.values() if one.batch)
             return replace(sent, published=sent.published + batched, waiting=sent.waiting + batched)
 
     def connect(self, transport: Transport, session: str = "") -> None:
@@ -105,13 +105,25 @@ class Channels:
             AgentError: it is no value of a sample.
             BadName: the channel's name breaks the rule.
         """
-        value = scalar(channel, value)
-        sample = Sample(time.time() if moment is None else moment, value, quality)
-        now = time.monotonic()
+        if type(value) not in SCALARS:
+            value = scalar(channel, value)
+        when, now = time.time() if moment is None else moment, time.monotonic()
         with self._lock:
-            series = self._known(channel, unit)
-            if series.gate.passes(value, quality, now):
-                self._collect(series, sample, now)
+            series = self._series.get(channel) or self._known(channel, unit)
+            gate, batch = series.gate, series.batch
+            if gate is not None and not gate.passes(value, quality, now):
+                return
+            if batch is None:
+                self._send_one(series, Sample(when, value, quality))
+            elif not _may_share(value):
+                self._flush(series)
+                self._send_one(series, Sample(when, value, quality))
+            else:
+                if not batch.add(when, value, quality, now):
+                    self._flush(series)
+                    batch.add(when, value, quality, now)
+                if batch.is_due(now):
+                    self._flush(series)
 
     def publish_batch(  # noqa: PLR0913 - the two ways of giving times
         self,
@@ -162,8 +174,8 @@ class Channels:
         series = self._series[channel.name] = _Series(
             channel,
             self._topics.telemetry(self._agent, channel.name),
-            Deadband(channel.deadband, channel.refresh),
-            Batch(channel),
+            None if channel.deadband is None else Deadband(channel.deadband, channel.refresh),
+            Batch(channel) if channel.batch > 1 else None,
         )
         return series
 
@@ -171,29 +183,17 @@ class Channels:
         """A channel; one that first shows up in a measurement is declared by it."""
         return self._series.get(channel) or self._begin(checked(Channel(channel, unit or "")))
 
-    def _collect(self, series: _Series, sample: Sample, now: float) -> None:
-        value, batch = sample.value, series.batch
-        may_share = not isinstance(value, dict) or all(type(v) in SCALARS for v in value.values())
-        if series.channel.batch == 1 or not may_share or not batch.takes(value):
-            self._flush(series)
-        if series.channel.batch == 1 or not may_share:
-            self._send_one(series, sample)
-            return
-        batch.add(sample.time, value, sample.quality, now)
-        if batch.is_due(now):
-            self._flush(series)
-
     def _turn(self) -> None:
         """Send batches that have come of age, and what has waited; for the network thread."""
         now = time.monotonic()
         with self._lock:
             for series in self._series.values():
-                if series.batch.is_due(now):
+                if series.batch is not None and series.batch.is_due(now):
                     self._flush(series)
         self._conveyor.pump()
 
     def _flush(self, series: _Series) -> None:
-        if len(series.batch):
+        if series.batch:
             times, values, quality = series.batch.take()
             self._send(series, times, values, quality)
 
@@ -227,6 +227,11 @@ class Channels:
         series.samples += count
         channel = series.channel
         self._conveyor.send(series.topic, payload, count, qos=channel.qos, retain=channel.retain)
+
+
+def _may_share(value: Any) -> bool:
+    """Say whether a value can stand in columns: a scalar, or fields that are scalars."""
+    return type(value) is not dict or all(type(one) in SCALARS for one in value.values())
 
 
 def _times(

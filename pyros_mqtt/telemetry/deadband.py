@@ -14,11 +14,11 @@ class Deadband:
     that. The refresh shows that one with a steady value is still read.
 
     Args:
-        width: what a number has to differ by, more than this; None: everything passes.
+        width: what a number has to differ by, more than this.
         refresh: seconds after which one passes anyway.
     """
 
-    def __init__(self, width: float | None, refresh: float) -> None:
+    def __init__(self, width: float, refresh: float) -> None:
         self._width = width
         self._refresh = refresh
         self._last: tuple[JSON, str] | None = None
@@ -26,8 +26,6 @@ class Deadband:
 
     def passes(self, value: JSON, quality: str, now: float) -> bool:
         """Say whether a sample is to be sent; `now` in monotonic seconds."""
-        if self._width is None:
-            return True
         if now - self._passed_at < self._refresh and not self._is_news(value, quality):
             return False
         self._last, self._passed_at = (value, quality), now
@@ -36,7 +34,7 @@ class Deadband:
     def _is_news(self, value: JSON, quality: str) -> bool:
         if self._last is None or quality != self._last[1]:
             return True
-        return _differ(value, self._last[0], self._width or 0.0)
+        return _differ(value, self._last[0], self._width)
 
 
 def _differ(one: JSON, other: JSON, width: float) -> bool:
