@@ -1,4 +1,4 @@
-"""The frozen shapes that travel: Command, Report, Status, Sample, Alarm, About.
+"""The frozen shapes that travel: Command, Report, Status, Sample, LogRecord, Alarm, About.
 
 They hold values that have been checked already; bytes become shapes in the room `wire`.
 Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
@@ -247,8 +247,60 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """The measurements of one message, by column: all of the same length.
+
+    `times` are POSIX seconds, UTC; `values` a list, or one for each field; `quality` one word for
+    all, or a list. `seq` counts the messages of a channel in a session, `first` the samples before
+    this message. A small device's bare scalar has none of these.
+    """
+
+    times: list[float]
+    values: list[JSON] | dict[str, list[JSON]]
+    quality: str | list[str] = "good"
+    seq: int | None = None
+    first: int | None = None
+    session: str = ""
+    late: bool = False
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return len(self.times)
+
+    def sample(self, row: int) -> Sample:
+        """One of the samples, `row` counted as in a list."""
+        values = self.values
+        value = (
+            {name: column[row] for name, column in values.items()}
+            if isinstance(values, dict)
+            else values[row]
+        )
+        quality = self.quality if isinstance(self.quality, str) else self.quality[row]
+        if quality == "good" and value is None:
+            quality = "bad"
+        return Sample(self.times[row], value, quality, self.seq, self.late)
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
-    """What an agent says of one telemetry channel. `rate` in Hz, `unit` spelled as in VOUnit."""
+    """What an agent says of one telemetry channel, and how its samples are to be sent.
+
+    Args:
+        name: `[a-z0-9][a-z0-9_-]{0,62}`.
+        unit: spelled as in VOUnit (`deg`, `m.s**-1`), or `deg_C`, or `%`; empty for none.
+        description: for people.
+        range: the lowest and highest value that is expected.
+        rate: samples a second that are expected (Hz).
+        fields: the names, where each sample has several values.
+        retain: the broker keeps the last message for those who come later.
+        qos: 1 for a channel of which no sample may get lost while the agent lives; 0 is faster.
+        batch: samples that share a message, at most.
+        batch_age: seconds that a sample waits for its batch, at most.
+        batch_bytes: bytes of a message, at most, unless a single sample has more.
+        deadband: a sample goes out only if it differs from the last one by more than this (0: if
+            it differs at all); by default every sample does.
+        refresh: seconds after which a sample goes out in spite of the deadband.
+    """
 
     name: str
     unit: str = ""
@@ -257,6 +309,28 @@ class Channel:
     rate: float | None = None
     fields: tuple[str, ...] = ()
     retain: bool = False
+    qos: int = field(default=0, kw_only=True)
+    batch: int = field(default=1, kw_only=True)
+    batch_age: float = field(default=1.0, kw_only=True)
+    batch_bytes: int = field(default=60_000, kw_only=True)
+    deadband: float | None = field(default=None, kw_only=True)
+    refresh: float = field(default=60.0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record of an agent's log: `time` in POSIX seconds, `level` such as `warning`.
+
+    `exception` is a traceback, or empty; `left_out` counts the records that were not sent since
+    the one before.
+    """
+
+    time: float
+    level: str
+    logger: str
+    text: str
+    exception: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

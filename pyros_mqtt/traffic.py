@@ -1,4 +1,4 @@
-"""Commands and reports as they pass on the bus, for those who only listen."""
+"""What passes on the bus, for those who only listen: commands and reports, logs, telemetry."""
 
 from __future__ import annotations
 
@@ -6,33 +6,61 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import BadPayload, Refusal
-from pyros_mqtt.messages import Command, Report
-from pyros_mqtt.topics import Topics
+from pyros_mqtt.messages import Columns, Command, LogRecord, Report
+from pyros_mqtt.topics import Address, Topics
 from pyros_mqtt.transport import Bus, Delivery, Transport
+
+
+class Kind(StrEnum):
+    """What one may listen to."""
+
+    COMMANDS = "commands"
+    """Commands, and the reports on them."""
+    LOGS = "logs"
+    TELEMETRY = "telemetry"
+
+
+_BRANCHES = {
+    Kind.COMMANDS: ("inbox", "outbox/+"),
+    Kind.LOGS: ("log/+",),
+    Kind.TELEMETRY: ("telemetry/+",),
+}
+
+What = Command | Report | LogRecord | Columns
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """One thing that passed: a command, a report, or what can be read as neither.
+    """One thing that passed: a command, a report, a log record, measurements, or the unreadable.
 
-    `at` is when it was heard, POSIX seconds; `sender` is who is or was to be answered.
+    `at` is when it was heard, POSIX seconds; `leaf` is the end of its topic: who is or was to be
+    answered, the log's level, the channel.
     """
 
     at: float
     agent: str
-    sender: str
-    what: Command | Report | str
+    leaf: str
+    what: What | str
+
+    @property
+    def sender(self) -> str:
+        """Who is or was to be answered."""
+        return self.leaf
 
 
 class Traffic:
-    """Listens to the commands to `agent`, or to all agents, and to their reports.
+    """Listens to what passes to and from `agent`, or all agents.
 
     Args:
         on_passing: called in the network thread, so it must be short.
+        agent: whom to listen to; None: everybody.
+        kind: what to listen to. Measurements stay in columns; what the broker has retained of
+            them is left out.
     """
 
     def __init__(
@@ -41,14 +69,15 @@ class Traffic:
         topics: Topics,
         on_passing: Callable[[Passing], None],
         agent: str | None = None,
+        *,
+        kind: Kind = Kind.COMMANDS,
     ) -> None:
         self._topics = topics
         self._on_passing = on_passing
         self.transport: Transport = bus.transport(f"pyros-ear-{secrets.token_hex(4)}")
-        inboxes = topics.inbox(agent) if agent else topics.every("inbox")
-        outboxes = inboxes.removesuffix("inbox") + "outbox/+"
-        self.transport.subscribe(inboxes, self._hear_command)
-        self.transport.subscribe(outboxes, self._hear_report)
+        inbox = topics.inbox(agent) if agent else topics.every("inbox")
+        for branch in _BRANCHES[kind]:
+            self.transport.subscribe(inbox.removesuffix("inbox") + branch, self._hear)
 
     def __enter__(self) -> Self:
         """Start to listen."""
@@ -59,25 +88,33 @@ class Traffic:
         """Stop."""
         self.transport.close()
 
-    def _hear_command(self, delivery: Delivery) -> None:
+    def _hear(self, delivery: Delivery) -> None:
         address = self._topics.parse(delivery.topic)
-        if address is None:
+        if address is None or (delivery.retain and address.branch == "telemetry"):
             return
         now = time.time()
+        leaf = address.leaf or "?"
+        what: What | str | None
         try:
-            command = wire.decode_command(delivery.payload, address.agent, arrived=now)
-        except Refusal as refusal:
-            self._on_passing(Passing(now, address.agent, "?", str(refusal)))
-            return
-        if command is not None:
-            self._on_passing(Passing(now, address.agent, command.sender, command))
-
-    def _hear_report(self, delivery: Delivery) -> None:
-        address = self._topics.parse(delivery.topic)
-        if address is None:
-            return
-        try:
-            what: Report | str = wire.decode_report(delivery.payload)
-        except BadPayload as error:
+            what = _read(delivery.payload, address, now)
+        except (BadPayload, Refusal) as error:
             what = str(error)
-        self._on_passing(Passing(time.time(), address.agent, address.leaf, what))
+        if isinstance(what, Command):
+            leaf = what.sender
+        if what is not None:
+            self._on_passing(Passing(now, address.agent, leaf, what))
+
+
+def _read(payload: bytes, address: Address, now: float) -> What | None:
+    """Read what passed; None for an empty command.
+
+    Raises:
+        BadPayload, Refusal: it cannot be read.
+    """
+    if address.branch == "inbox":
+        return wire.decode_command(payload, address.agent, arrived=now)
+    if address.branch == "log":
+        return wire.decode_log(payload, address.leaf, now)
+    if address.branch == "telemetry":
+        return wire.decode_columns(payload, now)
+    return wire.decode_report(payload)

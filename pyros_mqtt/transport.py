@@ -52,8 +52,8 @@ class Fate:
     """Over the broker's packet limit; sending it would cost the connection."""
     DROPPED = "dropped"
     """It was never sent: no connection, or the backlog is full."""
-    LOST = "lost"
-    """It was sent, and the connection broke before the broker said anything."""
+    IN_DOUBT = "in-doubt"
+    """It was sent (QoS 1), and the connection broke before the broker said anything."""
 
 
 Handler = Callable[[Delivery], None]

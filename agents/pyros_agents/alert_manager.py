@@ -38,6 +38,7 @@ class AlertManager(Agent):
             description="the last notice: what is done about it, and why",
             fields=("ivorn", "event", "decision", "reason", "ra", "dec", "error"),
             retain=True,
+            qos=1,
         ),
     )
 

@@ -13,7 +13,7 @@ from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 class Barebones(Agent):
     """Greets, counts, fails and measures: one of everything an agent can do."""
 
-    channels = (Channel("temperature", unit="degC", description="of nothing in particular"),)
+    channels = (Channel("temperature", unit="deg_C", description="of nothing in particular"),)
 
     def __init__(self, name: str = "barebones", **options: Any) -> None:
         """Take the agent's name; everything else comes from the configuration."""

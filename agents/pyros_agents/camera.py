@@ -28,7 +28,7 @@ class Camera(Agent):
     """Takes images of the sky and writes them as FITS files, a folder for each night."""
 
     channels = (
-        Channel("temperature", unit="degC", description="of the chip", rate=1),
+        Channel("temperature", "deg_C", "of the chip", (-60, 40), deadband=0.05),
         Channel(
             "exposure",
             description="what the camera does, and how many seconds are left",

@@ -156,8 +156,7 @@ class Safety(Agent):
         sample = self._conditions.sample
         value, age = None, math.inf
         if sample is not None:
-            kept_back = time.time() - sample.time if sample.late else 0.0
-            age = max(self._conditions.age, kept_back) * self.clock.speed
+            age = self._conditions.age * self.clock.speed
             value = sample.value if sample.quality == "good" else None
         self._watch.feed(now, value, age)
         self._openings.feed(now, _state(self._shutter, "state"))

@@ -38,6 +38,7 @@ class Scheduler(Agent):
             description="what is observed now, in which phase, and why",
             fields=("target", "phase", "reason"),
             retain=True,
+            qos=1,
         ),
     )
 

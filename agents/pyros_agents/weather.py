@@ -29,6 +29,12 @@ class Weather(Agent):
             rate=1,
             retain=True,
         ),
+        Channel("temperature", "deg_C", "of the air", (-40, 60), deadband=0.05),
+        Channel("humidity", "%", "relative", (0, 100), deadband=0.2),
+        Channel("wind", "km.h**-1", "mean", (0, 200), deadband=0.5),
+        Channel("gust", "km.h**-1", "strongest of late", (0, 250), deadband=0.5),
+        Channel("pressure", "hPa", "at the station", (500, 1100), deadband=0.1),
+        Channel("cloud", "", "share of the sky", (0, 1), deadband=0.01),
     )
 
     def __init__(
@@ -77,6 +83,8 @@ class Weather(Agent):
             self.degrade(f"the weather station does not answer: {error}", "station")
             return
         self.telemetry("conditions", conditions)
+        for channel in self.channels[1:]:
+            self.telemetry(channel.name, conditions[channel.name])
         if missing := [field for field, value in conditions.items() if value is None]:
             self.degrade(f"no value for {', '.join(missing)}", "station")
         else:

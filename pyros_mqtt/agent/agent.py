@@ -30,7 +30,7 @@ from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.failpoints import arm
 from pyros_mqtt.journal import Journal, journal_path, open_journal
 from pyros_mqtt.messages import Channel
-from pyros_mqtt.telemetry import Channels
+from pyros_mqtt.telemetry import Channels, Room
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.version import __version__
 
@@ -107,7 +107,7 @@ class Agent(Conversation):
             self.name,
             topics,
             self.actions_by_message,
-            measured=Channels(self.name, topics, self.channels),
+            measured=Channels(self.name, topics, self.channels, _room(settings)),
             chores=marked_chores(self),
             version=self.version,
             description=inspect.cleandoc(type(self).__doc__ or ""),
@@ -210,6 +210,8 @@ class Agent(Conversation):
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._go_on_with_alarms()
         self._life.start()
+        for companion in self._outfit.companions:
+            self.thread(companion.measure_until, self.stopping, name="host")
         if hosting.is_guest():
             hosting.heed_sigterm()
 
@@ -276,6 +278,10 @@ class Agent(Conversation):
     def is_alive(self) -> bool:
         """The agent has been started and has not ended."""
         return self._life is not None and self._life.is_alive
+
+
+def _room(settings: Settings) -> Room:
+    return Room(settings.outage_samples, settings.outage_bytes)
 
 
 def _is_main_thread() -> bool:

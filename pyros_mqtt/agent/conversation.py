@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.agent.alarms import LOOK, OwnAlarms
@@ -18,34 +20,76 @@ from pyros_mqtt.sender.sender import compose
 from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.transport import Parcel
 
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
+
 
 class Conversation(Conduct):
     """The part of `Agent` that talks with the rest of the observatory."""
 
     _outfit: Outfit
+    _settings: Settings
     _alarms: OwnAlarms | None = None
     _alarms_lock: threading.Lock
     _alarms_file: Path | None = None
 
-    def telemetry(
+    def telemetry(  # noqa: PLR0913 - what a measurement may come with
         self,
         channel: str,
-        value: JSON,
+        value: Any,
         unit: str | None = None,
         *,
-        time: float | None = None,
+        time: float | Collection[float] | None = None,
         quality: str = "good",
+        t0: float | None = None,
+        dt: float | None = None,
     ) -> None:
-        """Publish a measurement. For any thread.
+        """Publish a measurement, or many at once. For any thread.
+
+        What no broker takes is kept, within bounds, and sent after the outage. Many at once are
+        a list or a one-dimensional array, such as NumPy's, or a dict of such columns, and come
+        either with `time=` for each or, at a steady rate, with `dt=`.
 
         Args:
             channel: the channel's name; a new one is declared by its first measurement.
-            value: a number, text, boolean, None, or a dict of such fields.
+            value: a number, text, boolean, None, or a dict of such fields; or columns of them.
             unit: of a new channel, spelled as in VOUnit (`deg`, `m.s**-1`).
-            time: POSIX seconds, UTC; by default now.
+            time: POSIX seconds, UTC; by default now. For columns, one for each sample.
             quality: `good`, `uncertain` or `bad`.
+            t0: POSIX seconds of the first of many; by default the last of them is now.
+            dt: seconds from one of many to the next.
+
+        Raises:
+            AgentError: it is no such value, or there are not as many times as values.
+            BadName: the channel's name breaks the rule.
         """
-        self._outfit.measured.publish(channel, value, unit, time, quality)
+        measured = self._outfit.measured
+        if dt is not None or t0 is not None:
+            measured.publish_batch(channel, value, unit, start=t0, step=dt, quality=quality)
+        elif time is None or isinstance(time, int | float):
+            measured.publish(channel, value, unit, time, quality)
+        else:
+            measured.publish_batch(channel, value, unit, times=time, quality=quality)
+
+    def sample_host(self, every: float = 10.0) -> None:
+        """Measure the machine itself from now on, or from the start: load, memory, disk, clock.
+
+        Its channels are called `host-load`, `host-memory` and so on. It is measured in a thread
+        of its own, so that a disk that does not answer holds nothing up. Needs the extra `host`.
+
+        Args:
+            every: seconds between two measurements.
+
+        Raises:
+            AgentError: `every` is not positive, or psutil is not installed.
+        """
+        from pyros_mqtt.telemetry.host import Host
+
+        host = Host(self._outfit.measured, every, self._settings.state_dir)
+        if self._life is None:
+            self._outfit.companions.append(host)
+        else:
+            self.thread(host.measure_until, self.stopping, name="host")
 
     def alarm(  # noqa: PLR0913 - what an alarm tells
         self,

@@ -25,6 +25,7 @@ from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
+from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
@@ -70,6 +71,7 @@ class Life:
         self._journal = journal
         self._skew = settings.max_clock_skew
         self._spool_path = spool_path(settings.state_dir, settings.root)
+        self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
         claim = Status(
@@ -126,9 +128,10 @@ class Life:
         transport.on_turn(self.presence.tick)
         transport.on_state(self._state_changed)
         transport.guard(self.tenure.may_return)
+        self.logbook = Logbook(name, topics, transport, self._publish_logs)
         self.voice = Voice(transport, topics, name)
         self.desk = SpoolDesk(self._bus, topics, self._spool_path)
-        self._outfit.measured.connect(transport)
+        self._outfit.measured.connect(transport, self.session)
         for follow in self._outfit.followed:
             self.listen_to(follow)
         for title, (chore, call) in self._outfit.chores.items():
@@ -248,6 +251,9 @@ class Life:
         if left:
             log.warning("%s: these threads have not ended: %s", self._name, left)
             reason = "; ".join(filter(None, [reason, f"threads that have not ended: {left}"]))
+        if not taken:
+            self._outfit.measured.finish(FAREWELL / 2)
+        self.outbox.dropped = self._outfit.measured.dropped
         self.condition.enter(State.STOPPED, reason)
         # what was accepted in the last moments
         last = self.inbox.withdraw() + self.inbox.withdraw(urgent=True)
@@ -256,6 +262,7 @@ class Life:
         if not taken and self.transport.is_up:
             self.outbox.wait_until_told(FAREWELL / 2)
         self.desk.close()
+        self.logbook.close()
         self.transport.close(FAREWELL / 2)
         self._journal.close()
         self._watchdog.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +12,13 @@ from pyros_mqtt.dispatch import ActionTable, Chore
 from pyros_mqtt.messages import About
 from pyros_mqtt.telemetry import Channels, Follow
 from pyros_mqtt.topics import Topics
+
+
+class Companion(Protocol):
+    """What measures beside the agent, in a thread of its own."""
+
+    def measure_until(self, stopping: threading.Event) -> None:
+        """Measure again and again until the agent stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Outfit:
     description: str
     reads_messages_itself: bool
     followed: list[Follow] = field(default_factory=list)
+    companions: list[Companion] = field(default_factory=list)
 
     def vocabulary(self) -> int:
         """Changes when there are new messages or channels to tell of."""

@@ -38,9 +38,9 @@ class Record(logging.Formatter):
 
     def _below(self, record: logging.LogRecord) -> Iterator[str]:
         if record.exc_info and record.exc_info[0] is not None:
-            yield from _indented(self.formatException(record.exc_info))
+            yield from indented(self.formatException(record.exc_info))
         if record.stack_info:
-            yield from _indented(record.stack_info)
+            yield from indented(record.stack_info)
 
 
 class Complaint(logging.Formatter):
@@ -57,7 +57,10 @@ def shortened(text: str) -> str:
     return one_line(text[:LONGEST]) + (f"... ({left} more characters)" if left > 0 else "")
 
 
-def _indented(text: str) -> list[str]:
+def indented(text: str) -> list[str]:
+    """Give a traceback as lines that cannot pass for records; the middle of a long one is cut."""
+    if not text:
+        return []
     lines = text.split("\n")
     half = MOST_LINES // 2
     if len(lines) > MOST_LINES:

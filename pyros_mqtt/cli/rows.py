@@ -102,5 +102,6 @@ def _detail(member: Member) -> str:
     if status is None:
         return ""
     waiting = f"{status.waiting} waiting" if status.waiting else ""
+    dropped = f"{status.dropped} samples dropped" if status.dropped else ""
     skewed = clock(skew) if skew is not None and abs(skew) > SHOWN_SKEW else ""
-    return "; ".join(filter(None, [status.detail, waiting, skewed]))
+    return "; ".join(filter(None, [status.detail, waiting, dropped, skewed]))

@@ -21,7 +21,6 @@ class Item:
 
     parcel: Parcel
     on_fate: OnFate | None = None
-    was_sent: bool = False
 
     @property
     def size(self) -> int:
@@ -72,7 +71,6 @@ class Backlog:
     def fly(self, mid: int, item: Item) -> None:
         """Remember an item that was sent with QoS 1 as packet `mid`."""
         self._flying[mid] = item
-        item.was_sent = True
 
     def land(self, mid: int, fate: str) -> int:
         """The broker has acknowledged packet `mid`; returns its size, 0 where it is not known."""
@@ -87,19 +85,26 @@ class Backlog:
         """The size of the first parcel that the broker has not acknowledged; 0: there is none."""
         return next((item.size for item in self._flying.values()), 0)
 
-    def lose(self) -> list[Item]:
-        """The connection is gone: keep what is to be kept, in its order; return the rest."""
+    def lose(self) -> list[tuple[Item, str]]:
+        """The connection is gone: keep what is to be kept, in its order; return the rest.
+
+        With each its fate: what was in flight may have arrived.
+        """
         flown = list(self._flying.values())
         self._flying.clear()
         self._cautious = bool(flown)
         with self._lock:
             everything = [*flown, *self._waiting]
             self._waiting = deque(item for item in everything if item.parcel.keep)
-        return [item for item in everything if not item.parcel.keep]
+        fates = [Fate.IN_DOUBT] * len(flown) + [Fate.DROPPED] * (len(everything) - len(flown))
+        lost = zip(everything, fates, strict=True)
+        return [(item, fate) for item, fate in lost if not item.parcel.keep]
 
     def clear(self) -> None:
         """The end: whatever is left is dropped."""
-        for item in [*self._flying.values(), *self._waiting]:
+        for item in self._flying.values():
+            item.settle(Fate.IN_DOUBT)
+        for item in self._waiting:
             item.settle(Fate.DROPPED)
         self._flying.clear()
         self._waiting.clear()

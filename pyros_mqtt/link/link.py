@@ -256,8 +256,8 @@ class Link:
         if not self._closing.is_set():
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
-        for item in self._backlog.lose():
-            self._safely(partial(item.settle, Fate.LOST if item.was_sent else Fate.DROPPED))
+        for item, fate in self._backlog.lose():
+            self._safely(partial(item.settle, fate))
         self._tell(up=False)
 
     def _tell(self, *, up: bool) -> None:

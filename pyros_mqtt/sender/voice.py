@@ -135,7 +135,7 @@ class Voice:
         elif fate == Fate.TAKEN:
             pending.taken, pending.unheard = True, False
             pending.may_have_it |= not self._peers[command.agent].is_away
-        elif fate == Fate.LOST:  # a broker that died may have passed it on before
+        elif fate == Fate.IN_DOUBT:  # a broker that died may have passed it on before
             pending.may_have_it |= not self._peers[command.agent].is_away
         elif fate == Fate.TOO_LARGE:
             text = f"{len(pending.payload)} bytes are more than the broker takes"

@@ -73,6 +73,11 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _off(value: Any) -> Any:
+    """TOML has no bare words: `publish_logs = false` is `off`, too."""
+    return "off" if value is False else _lower(value)
+
+
 def _folder(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -142,11 +147,17 @@ class Settings(BaseSettings):
     max_waiting: int = Field(default=1000, ge=1)
     max_clock_skew: float = Field(default=5.0, ge=0)
     """Seconds by which another machine's clock may be ahead."""
+    outage_samples: int = Field(default=100_000, ge=0)
+    """Samples that an agent keeps while no broker takes them; the oldest are dropped first."""
+    outage_bytes: int = Field(default=16 * 1024 * 1024, ge=0)
+    """Bytes of the same."""
     journal: Literal["sqlite", "memory"] = "sqlite"
     """Where an agent remembers its commands; in memory it forgets them with its process."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
+    publish_logs: Annotated[LogLevel | Literal["off"], BeforeValidator(_off)] = "info"
+    """Least level of the records that an agent publishes."""
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""

@@ -8,24 +8,38 @@ from pyros_mqtt.wire.about import decode_about, encode_about
 from pyros_mqtt.wire.alarm import alarm_table, decode_alarm, encode_alarm
 from pyros_mqtt.wire.command import decode_command, encode_command
 from pyros_mqtt.wire.json_text import compact, pretty, strict
+from pyros_mqtt.wire.log import decode_log, encode_log
 from pyros_mqtt.wire.report import decode_report, encode_report
 from pyros_mqtt.wire.status import decode_status, encode_status, last_will
-from pyros_mqtt.wire.telemetry import decode_samples, encode_sample
+from pyros_mqtt.wire.telemetry import (
+    Tag,
+    as_late,
+    decode_columns,
+    decode_samples,
+    encode_batch,
+    encode_sample,
+)
 from pyros_mqtt.wire.text import read_text, typed_words, write_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 __all__ = [
+    "Tag",
     "alarm_table",
+    "as_late",
     "compact",
     "decode_about",
     "decode_alarm",
+    "decode_columns",
     "decode_command",
+    "decode_log",
     "decode_report",
     "decode_samples",
     "decode_status",
     "encode_about",
     "encode_alarm",
+    "encode_batch",
     "encode_command",
+    "encode_log",
     "encode_report",
     "encode_sample",
     "encode_status",

@@ -6,6 +6,9 @@ from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, About, Channel, MessageInfo
 from pyros_mqtt.wire.json_text import to_bytes, tolerant
 
+REFRESH = 60.0
+"""Seconds, where a channel does not say."""
+
 
 def encode_about(about: About) -> bytes:
     """Write what an agent understands and measures."""
@@ -67,17 +70,22 @@ def _info_of(table: dict[str, JSON]) -> MessageInfo:
 
 
 def _channel_table(channel: Channel) -> dict[str, JSON]:
-    return {
+    table: dict[str, JSON] = {
         "description": channel.description,
         "unit": channel.unit,
         "fields": list(channel.fields),
         "rate": channel.rate,
         "range": None if channel.range is None else list(channel.range),
     }
+    if channel.deadband is not None:
+        table |= {"deadband": channel.deadband, "refresh": channel.refresh}
+    if channel.qos:
+        table["qos"] = channel.qos
+    return table
 
 
 def _channel_of(name: str, table: dict[str, JSON]) -> Channel:
-    limits = table.get("range")
+    limits, deadband = table.get("range"), table.get("deadband")
     return Channel(
         name=name,
         unit=str(table.get("unit") or ""),
@@ -85,4 +93,7 @@ def _channel_of(name: str, table: dict[str, JSON]) -> Channel:
         range=None if limits is None else (float(limits[0]), float(limits[1])),
         rate=None if table.get("rate") is None else float(table["rate"]),
         fields=tuple(map(str, table.get("fields") or ())),
+        qos=int(table.get("qos") or 0),
+        deadband=None if deadband is None else float(deadband),
+        refresh=float(table.get("refresh") or REFRESH),
     )

@@ -66,16 +66,18 @@ class Alone(Safety):
 
     # -- what it says
 
-    def telemetry(
+    def telemetry(  # noqa: PLR0913 - as the agent's
         self,
         channel: str,
         value: Any,
         unit: str | None = None,
         *,
-        time: float | None = None,
+        time: Any = None,
         quality: str = "good",
+        t0: float | None = None,
+        dt: float | None = None,
     ) -> None:
-        del unit, time, quality
+        del unit, time, quality, t0, dt
         assert channel == "verdict"
         self.told.append(value)
 

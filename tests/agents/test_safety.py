@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import pytest
 
-from pyros_mqtt.transport import Delivery
 from tests.agents.hand_clock import START, HandClock
 from tests.agents.lone_safety import CLOSE, FINE, PARK, Alone
 
@@ -70,11 +68,16 @@ def test_under_a_fast_sky_weather_ages_faster(kept: float, is_safe: bool) -> Non
 
 
 def test_what_was_kept_back_by_an_outage_is_as_old_as_it_says(safety: Alone) -> None:
-    safety.look()
-    payload = {"t": time.time() - 300.0, "v": FINE, "late": True}
-    safety.follow("weather", "conditions").hear(Delivery("", json.dumps(payload).encode()))
+    safety.hear("weather", "conditions", FINE, t=time.time() - 300.0, late=True)
     safety.judge()
     assert "300 s old" in safety.told[-1]["reasons"][0]
+
+
+def test_what_comes_late_does_not_hide_what_is_known_since(safety: Alone) -> None:
+    assert safety.look()["safe"] is True
+    safety.hear("weather", "conditions", {}, t=time.time() - 300.0, late=True)
+    safety.judge()
+    assert safety.told[-1]["safe"] is True
 
 
 @pytest.mark.parametrize("quality", ["uncertain", "bad"])

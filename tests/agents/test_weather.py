@@ -54,10 +54,21 @@ def test_all_instruments_are_published(stage: Rehearsal) -> None:
     assert conditions(stage)["rain"] is False
 
 
+def test_each_number_has_a_channel_with_its_unit_and_range(stage: Rehearsal) -> None:
+    weather = stage.start(Weather(bus=stage.bus))
+    stage.wait_until(lambda: stage.latest("weather", "pressure") is not None)
+    temperature = weather.channels[1]
+    assert (temperature.name, temperature.unit, temperature.range) == (
+        "temperature",
+        "deg_C",
+        (-40, 60),
+    )
+
+
 def test_the_conditions_are_kept_for_those_who_come_later(stage: Rehearsal) -> None:
     weather = stage.start(Weather(bus=stage.bus))
     stage.wait_until(lambda: conditions(stage))
-    assert all(channel.retain for channel in weather.channels)
+    assert [channel.name for channel in weather.channels if channel.retain] == ["conditions"]
     stage.wait_until(lambda: stage.bus.retained("pyros/weather/telemetry/conditions"))  # type: ignore[attr-defined]
 
 

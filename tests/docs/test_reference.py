@@ -25,6 +25,7 @@ READERS: dict[str, Any] = {
     "status": lambda payload: wire.decode_status(payload, "dome"),
     "about": lambda payload: wire.decode_about(payload, "dome"),
     "alarm": lambda payload: wire.decode_alarm(payload, "alarms", "wind"),
+    "log": lambda payload: wire.decode_log(payload, "error", 0.0),
     "sample": lambda payload: wire.decode_samples(payload, 0.0),
 }
 

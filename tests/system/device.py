@@ -23,7 +23,7 @@ END_STATES = {"done", "failed", "cancelled", "interrupted", "rejected", "expired
 class Device(Agent):
     """One of each kind of action."""
 
-    channels = (Channel("temperature", unit="degC"),)
+    channels = (Channel("temperature", unit="deg_C"),)
 
     def __init__(self, name: str = "device", **options: Any) -> None:
         super().__init__(name, **options)

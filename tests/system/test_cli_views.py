@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import last_will
 from tests.need import need
-from tests.system.pyros_command import PYROS, Pyros, speak_until_heard
+from tests.system.pyros_command import PYROS, Pyros, Running, speak_until_heard
 
 
 def publish(url: BrokerUrl, topic: str, payload: bytes, *, retain: bool = True) -> None:
@@ -20,6 +21,16 @@ def publish(url: BrokerUrl, topic: str, payload: bytes, *, retain: bool = True) 
     need("mosquitto_pub")
     words = ["mosquitto_pub", "-h", url.host, "-p", str(url.port), "-q", "1", "-t", topic, "-s"]
     subprocess.run([*words, *["-r"] * retain], input=payload, check=True, timeout=20)  # noqa: S603
+
+
+def speak_log_until_heard(tail: Running, url: BrokerUrl, root: str, agent: str = "dome") -> None:
+    """Wait until a `pyros tail --logs` listens: it says nothing before it hears something."""
+    for _ in range(20):
+        publish(url, f"{root}/{agent}/log/critical", b"first", retain=False)
+        with contextlib.suppress(AssertionError):
+            tail.until("first", timeout=1.0)
+            return
+    raise AssertionError("the tail has heard nothing")
 
 
 def test_status_in_a_pipe_is_a_plain_table(pyros: Pyros, barebones: str) -> None:
@@ -123,6 +134,67 @@ def test_tail_for_programs_is_an_object_a_line(pyros: Pyros, barebones: str) -> 
         assert failed["id"] == command["id"]
 
 
+def test_tail_shows_the_log_records_of_agents(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    with pyros.running("tail", "--logs", "--level", "warning") as tail:
+        record = json.dumps({"t": 0.5, "logger": "pyros.dome", "text": "slow", "left_out": 3})
+        evil = json.dumps({"text": "x\x1b[2J\nfake", "exception": "Traceback:\n\x1b[2JOSError"})
+        speak_log_until_heard(tail, mosquitto_url, topic_root)
+        publish(mosquitto_url, f"{topic_root}/dome/log/info", b"not shown", retain=False)
+        publish(mosquitto_url, f"{topic_root}/dome/log/error", record.encode(), retain=False)
+        publish(mosquitto_url, f"{topic_root}/dome/log/critical", evil.encode(), retain=False)
+        tail.until("dome: 3 records were left out$")
+        assert tail.until("slow") == "00:00:00.500Z dome ERROR slow"
+        assert tail.until("fake").isprintable()
+        tail.until("^  Traceback:$")
+        assert tail.until("OSError").isprintable()
+        assert "not shown" not in "".join(tail.said)
+        assert tail.end(signal.SIGINT) == 0
+
+
+def test_tail_shows_measurements_and_what_was_missed(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    topic = f"{topic_root}/dome/telemetry/azimuth"
+    with pyros.running("tail", "dome", "--telemetry") as tail:
+        for _ in range(20):
+            publish(mosquitto_url, topic, b"0", retain=False)
+            with contextlib.suppress(AssertionError):
+                tail.until("dome azimuth 0$", timeout=1.0)
+                break
+        for payload in (
+            b'{"t":5,"v":182.4,"seq":0}',
+            b'{"t":[5,6],"v":[1,2],"q":"uncertain","seq":3}',
+            b'{"t":5,"v":{"a":"x\\u001b","b":null},"seq":1,"late":true}',
+        ):
+            publish(mosquitto_url, topic, payload, retain=False)
+        tail.until(r"dome azimuth 182\.4$")
+        tail.until(r"dome azimuth 2 \(last of 2, uncertain, 2 samples missed\)$")
+        line = tail.until(r"late, 1 samples missed\)$")
+        assert "b=null" in line
+        assert line.isprintable()
+        assert tail.end(signal.SIGINT) == 0
+
+
+def test_an_agents_log_can_be_followed_by_programs(
+    pyros: Pyros, barebones: str, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    with pyros.running("tail", barebones, "--logs", "--json") as tail:
+        speak_log_until_heard(tail, mosquitto_url, topic_root, barebones)
+        pyros("send", barebones, "fail", "--wait")
+        record = json.loads(tail.until("this always fails"))
+        assert (record["kind"], record["agent"], record["level"]) == ("log", barebones, "warning")
+
+
+def test_status_tells_of_samples_that_were_dropped(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    claim = {"agent": "dome", "state": "stopped", "session": "s", "boot": 1, "dropped": 7}
+    publish(mosquitto_url, Topics(topic_root).status("dome"), json.dumps(claim).encode())
+    assert "7 samples dropped" in pyros("status").out
+
+
 def test_describe_puts_the_arguments_in_words(pyros: Pyros, barebones: str) -> None:
     done = pyros("describe", barebones)
     assert done.code == 0
@@ -131,13 +203,13 @@ def test_describe_puts_the_arguments_in_words(pyros: Pyros, barebones: str) -> N
     assert "      to: a whole number" in done.out
     assert "      seconds: a number, default 1" in done.out
     assert "  abort   (urgent)" in done.out
-    assert "  temperature   (degC)" in done.out
+    assert "  temperature   (deg_C)" in done.out
 
 
 def test_describe_for_programs_is_the_agents_own_document(pyros: Pyros, barebones: str) -> None:
     about = json.loads(pyros("describe", barebones, "--json").out)
     assert about["messages"]["count"]["args"]["properties"]["to"]["type"] == "integer"
-    assert about["telemetry"]["temperature"]["unit"] == "degC"
+    assert about["telemetry"]["temperature"]["unit"] == "deg_C"
 
 
 def test_describing_nobody_suggests_somebody(pyros: Pyros, barebones: str) -> None:

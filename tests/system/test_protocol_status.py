@@ -72,7 +72,7 @@ def test_status_and_about_are_retained(broker_url: BrokerUrl, topic_root: str) -
         assert about["messages"]["goto"]["args"]["properties"]["dec"]["maximum"] == 90
         assert about["messages"]["close"]["urgent"] is True
         assert "starting" in about["messages"]["abort"]["states"]
-        assert about["telemetry"]["temperature"]["unit"] == "degC"
+        assert about["telemetry"]["temperature"]["unit"] == "deg_C"
 
 
 def _kept(url: BrokerUrl, topic: str) -> bool:

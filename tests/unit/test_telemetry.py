@@ -43,6 +43,13 @@ def test_a_sample_goes_out_at_qos_0_with_its_time_and_number() -> None:
     ]
 
 
+def test_a_sample_names_the_session_that_it_belongs_to() -> None:
+    measured, transport = Channels("dome", Topics(), []), HandTransport()
+    measured.connect(transport, "5f0c")
+    publish(measured, 1, moment=5.0)
+    assert transport.bodies() == [{"t": 5.0, "v": 1, "seq": 0, "session": "5f0c"}]
+
+
 def test_without_a_time_it_is_now() -> None:
     measured, transport = channels()
     publish(measured, 1)
@@ -59,6 +66,35 @@ def test_a_new_channel_is_declared_by_its_first_sample() -> None:
     measured, _ = channels()
     publish(measured, 1, unit="deg")
     assert measured.declared == {"azimuth": Channel("azimuth", "deg")}
+
+
+def test_a_channel_of_qos_1_is_sent_as_such() -> None:
+    measured, transport = channels(Channel("azimuth", qos=1))
+    publish(measured, 1)
+    assert transport.sent[0].qos == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"qos": 2}, r"Channel\('azimuth', qos=2\): it must be 0 or 1"),
+        ({"batch": 0}, "batch=0"),
+        ({"batch": 1.5}, "batch=1.5"),
+        ({"batch_age": -1}, "batch_age=-1"),
+        ({"batch_bytes": 10}, "batch_bytes=10"),
+        ({"deadband": -0.1}, "deadband=-0.1"),
+        ({"deadband": math.nan}, "deadband=nan"),
+        ({"refresh": math.inf}, "refresh=inf"),
+        ({"rate": "fast"}, "rate='fast'"),
+        ({"range": (1, 0)}, "range="),
+        ({"range": (0,)}, "range="),
+        ({"range": 5}, "range=5"),
+        ({"unit": None}, "unit=None"),
+    ],
+)
+def test_a_channel_that_makes_no_sense_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(AgentError, match=words):
+        channels(Channel("azimuth", **wrong))
 
 
 def test_a_missing_value_has_a_quality() -> None:
@@ -96,16 +132,15 @@ def test_what_is_no_row_of_channels_is_refused(declared: Any, words: str) -> Non
         Channels("dome", Topics(), declared)
 
 
-def test_what_no_broker_took_is_counted() -> None:
+def test_what_the_broker_refuses_is_counted() -> None:
     measured, transport = channels()
-    transport.is_up = False
+    transport.fate = Fate.REFUSED
     publish(measured, 1)
-    transport.is_up = True
+    transport.fate = Fate.TOO_LARGE
     publish(measured, 2)
-    assert measured.dropped == 1
-    lonely = Channels("dome", Topics(), [])
-    publish(lonely, 1)
-    assert lonely.dropped == 1
+    transport.fate = Fate.TAKEN
+    publish(measured, 3)
+    assert measured.dropped == 2
 
 
 def test_a_sample_that_nobody_listens_to_is_not_dropped() -> None:
@@ -152,6 +187,27 @@ def test_of_a_batch_the_last_one_counts() -> None:
     follow = Follow("dome", "azimuth")
     hear(follow, {"t": [1, 2, 3], "v": [10, 20, 30]})
     assert follow.value == 30
+
+
+def test_a_late_sample_does_not_take_the_place_of_a_newer_one() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, {"t": 100, "v": 1, "late": True})
+    assert follow.value == 1
+    assert follow.age > 1000, "it is as old as it says"
+    hear(follow, {"t": 200, "v": 2})
+    hear(follow, {"t": 150, "v": 3, "late": True})
+    assert (follow.value, follow.is_fresh(5)) == (2, True)
+
+
+def test_what_did_not_come_is_counted_until_it_comes_late() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, {"t": 1, "v": 1, "seq": 3}, retain=True)
+    hear(follow, {"t": 2, "v": 1, "seq": 8})
+    assert follow.missed == 0, "what passed before we listened is not missed"
+    hear(follow, {"t": 4, "v": 1, "seq": 10})
+    assert follow.missed == 1
+    hear(follow, {"t": 3, "v": 1, "seq": 9, "late": True})
+    assert (follow.missed, follow.value) == (0, 1)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"{", b'{"t":[],"v":[]}', b"[" * 5000])

@@ -305,7 +305,7 @@ def test_what_was_on_its_way_when_the_broker_died_is_not_told_to_have_reached_no
     scene: Scene,
 ) -> None:
     scene.claim("ready")
-    scene.transport.fate = Fate.LOST
+    scene.transport.fate = Fate.IN_DOUBT
     receipt = scene.send()
     scene.transport.fate = Fate.NO_SUBSCRIBER  # the agent is not back yet
     scene.pass_time(ABSENT + 5)
@@ -327,7 +327,7 @@ def test_a_repetition_that_is_under_way_is_waited_for(scene: Scene) -> None:
 
 def test_what_was_lost_on_its_way_may_have_left(scene: Scene) -> None:
     scene.claim("ready")
-    scene.transport.fate = Fate.LOST
+    scene.transport.fate = Fate.IN_DOUBT
     receipt = scene.send(ttl=4)
     scene.transport.go(up=False)
     scene.pass_time(5)

@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyros_mqtt.errors import BadPayload
-from pyros_mqtt.messages import JSON, Sample
-from pyros_mqtt.wire import decode_samples, encode_sample
+from pyros_mqtt.messages import JSON, Columns, Sample
+from pyros_mqtt.wire import (
+    Tag,
+    as_late,
+    decode_columns,
+    decode_samples,
+    encode_batch,
+    encode_sample,
+)
 
 NOW = 1763841600.5
 
@@ -112,7 +119,7 @@ def test_a_number_that_is_not_finite_is_missing(value: float) -> None:
     )
 
 
-VALUES = (
+SCALARS = VALUES = (
     st.none()
     | st.booleans()
     | st.integers(-(2**60), 2**60)
@@ -134,3 +141,97 @@ SAMPLES = st.builds(
 @given(SAMPLES)
 def test_each_sample_comes_back_as_it_was(sample: Sample) -> None:
     assert decode_samples(encode_sample(sample), NOW) == [sample]
+
+
+# -- columns --------------------------------------------------------------------------------------
+
+BATCHES = [
+    (
+        encode_batch([1.0, 2.5], [10, None], tag=Tag(3, 40, "5f0c")),
+        b'{"t":[1.0,2.5],"v":[10,null],"seq":3,"n":40,"session":"5f0c"}',
+        Columns([1.0, 2.5], [10, None], "good", 3, 40, "5f0c"),
+    ),
+    (
+        encode_batch((100.0, 0.5), [1.5, 2.5, 3.5], "uncertain", Tag(0, 0, "5f0c")),
+        b'{"t0":100.0,"dt":0.5,"v":[1.5,2.5,3.5],"q":"uncertain","seq":0,"session":"5f0c"}',
+        Columns([100.0, 100.5, 101.0], [1.5, 2.5, 3.5], "uncertain", 0, 0, "5f0c"),
+    ),
+    (
+        encode_batch([1.0, 2.0], {"ra": [83.6, 83.7], "dec": [22, 23]}, ["good", "bad"]),
+        b'{"t":[1.0,2.0],"v":{"ra":[83.6,83.7],"dec":[22,23]},"q":["good","bad"]}',
+        Columns([1.0, 2.0], {"ra": [83.6, 83.7], "dec": [22, 23]}, ["good", "bad"]),
+    ),
+    (
+        as_late(encode_batch([1.0], [True], tag=Tag(7, 7))),
+        b'{"t":[1.0],"v":[true],"seq":7,"late":true}',
+        Columns([1.0], [True], "good", 7, 7, late=True),
+    ),
+    (
+        as_late(encode_sample(Sample(1.0, {"a": 1}), Tag(7, 9, "5f0c"))),
+        b'{"t":1.0,"v":{"a":1},"seq":7,"n":9,"session":"5f0c","late":true}',
+        Columns([1.0], {"a": [1]}, "good", 7, 9, "5f0c", late=True),
+    ),
+    (b"12.3", b"12.3", Columns([NOW], [12.3])),
+]
+
+
+@pytest.mark.parametrize(("written", "payload", "columns"), BATCHES)
+def test_a_batch_is_written_and_read_as_frozen(
+    written: bytes, payload: bytes, columns: Columns
+) -> None:
+    assert written == payload
+    assert decode_columns(payload, NOW) == columns
+    samples = [columns.sample(row) for row in range(len(columns))]
+    assert decode_samples(payload, NOW) == samples
+
+
+def test_each_row_has_its_value_and_quality() -> None:
+    columns = Columns([1.0, 2.0, 3.0], [5, None, 7], ["good", "good", "uncertain"], 4, late=True)
+    assert [columns.sample(row) for row in (0, 1, -1)] == [
+        Sample(1.0, 5, "good", 4, late=True),
+        Sample(2.0, None, "bad", 4, late=True),
+        Sample(3.0, 7, "uncertain", 4, late=True),
+    ]
+
+
+def test_a_batch_without_a_finite_number_is_missing_there() -> None:
+    assert encode_batch((0.0, 1.0), [1.0, math.nan], "good") == (
+        b'{"t0":0.0,"dt":1.0,"v":[1.0,null]}'
+    )
+    assert encode_batch([0.0, 1.0], {"a": [math.inf, 1.0], "b": [1, 2]}) == (
+        b'{"t":[0.0,1.0],"v":{"a":[null,1.0],"b":[1,2]},"q":["bad","good"]}'
+    )
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"t":[1],"v":[1e999]}',
+        b'{"t":[1],"v":[-1e999]}',
+        b'{"t":[1e999],"v":[1]}',
+        b'{"t0":1e999,"dt":1,"v":[1]}',
+        b'{"t":1,"v":{"a":{"b":1e999}}}',
+        b'{"t":[1],"v":[[1]]}',
+        b'{"t":[1],"v":[{}]}',
+        b'{"t":[1],"v":{"a":[[1]]}}',
+        b'{"t":[1],"v":[1],"q":["good","bad"]}',
+        b'{"t":[1],"v":[1],"n":"x"}',
+        b'{"t":[1,null],"v":[1,2]}',
+        b'{"t":[1],"v":{}}',
+        b'{"t":[1],"v":"x"}',
+    ],
+)
+def test_columns_that_are_none_are_refused(payload: bytes) -> None:
+    with pytest.raises(BadPayload):
+        decode_columns(payload, NOW)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 4_000_000_000_000), SCALARS), min_size=1, max_size=20),
+    st.integers(0, 2**53),
+)
+def test_each_batch_comes_back_as_it_was(rows: list[tuple[int, JSON]], first: int) -> None:
+    times, values = [ms / 1000 for ms, _ in rows], [value for _, value in rows]
+    written = encode_batch(times, {"a": values}, tag=Tag(1, first, "s"))
+    assert decode_columns(written, NOW) == Columns(times, {"a": values}, "good", 1, first, "s")

@@ -80,7 +80,7 @@ class Ledger:
     def note(self, passing: Passing) -> None:
         """Take in what passed on the bus; commands without an id have a report that tells it."""
         what = passing.what
-        if isinstance(what, str) or not what.id:
+        if not isinstance(what, Command | Report) or not what.id:
             return
         with self._lock:
             account = self._account(
