@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyros_mqtt import Outcome, Report
+from pyros_mqtt import Command, Outcome, Report
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal import entries_in
 from pyros_mqtt.traffic import Passing
