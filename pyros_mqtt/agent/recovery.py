@@ -59,15 +59,28 @@ def _ticket(entry: Entry, table: ActionTable, skew: float) -> Ticket:
     if was_running and not (action and action.rules.idempotent):
         text = "the agent died while it ran; how far it came is not known"
         raise _Over(Outcome.INTERRUPTED, "interrupted", text)
-    if command.deadline is not None and wall > command.deadline:
-        raise _Over(Outcome.EXPIRED, "timeout", "its deadline passed while the agent was away")
-    if command.deadline is not None and wall < entry.report.at - skew:
-        # no clock tells how long we were away: the monotonic one is another after a reboot
-        text = "the clock was set back while the agent was away, so its deadline cannot be told"
-        raise _Over(Outcome.EXPIRED, "timeout", text)
+    left = _time_left(entry, wall, skew)
     try:
         arguments = action.check(command) if action else {}
     except Refusal as refusal:
         raise _Over(Outcome.FAILED, refusal.code, refusal.text) from None
-    lifetime = None if command.deadline is None else command.deadline - wall
-    return Ticket(command, action, arguments, time.monotonic(), lifetime)
+    return Ticket(command, action, arguments, time.monotonic(), left)
+
+
+def _time_left(entry: Entry, wall: float, skew: float) -> float | None:
+    """Seconds in which it may start; None: it may for ever.
+
+    Raises:
+        _Over: none are left, or nobody can tell.
+    """
+    deadline = entry.command.deadline
+    if deadline is None:
+        return None
+    left = deadline - wall if entry.left is None else min(entry.left, deadline - wall)
+    if left < 0:
+        raise _Over(Outcome.EXPIRED, "timeout", "its deadline passed while the agent was away")
+    if entry.left is None and wall < entry.report.at - skew:
+        # no clock tells how long we were away
+        text = "the clock was set back while the agent was away, so its deadline cannot be told"
+        raise _Over(Outcome.EXPIRED, "timeout", text)
+    return left

@@ -13,11 +13,15 @@ REMEMBER = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command and the latest that was reported of it; forgotten after POSIX second `until`."""
+    """One command and the latest that was reported of it; forgotten after POSIX second `until`.
+
+    `left` is the seconds until its deadline by a clock that nobody sets; None where none tells.
+    """
 
     command: Command
     report: Report
     until: float
+    left: float | None = None
 
     def is_same_as(self, command: Command) -> bool:
         """Whether `command` is a repetition: same content, not only the same id."""

@@ -34,6 +34,11 @@ STEPS = (
     CREATE INDEX entries_until ON entries (until) WHERE NOT open;
     CREATE TABLE lives (boot INTEGER NOT NULL);
     """,
+    # `lapse` is the uptime at which the deadline passes, in the life of the machine `machine`
+    """
+    ALTER TABLE entries ADD COLUMN machine TEXT;
+    ALTER TABLE entries ADD COLUMN lapse REAL;
+    """,
 )
 """Step by step from an empty file to today's schema; a step is never changed, only followed."""
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from pyros_mqtt import wire
@@ -17,6 +18,7 @@ from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.schema import migrate
+from pyros_mqtt.journal.uptime import machine_life, uptime
 from pyros_mqtt.messages import Command, Report
 
 log = logging.getLogger(__name__)
@@ -153,10 +155,13 @@ class SqliteJournal:
 
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""
-        query = f"SELECT {_COLUMNS}, report, until FROM entries WHERE open ORDER BY number"  # noqa: S608 - our own names
+        query = (
+            f"SELECT {_COLUMNS}, report, until, lapse, machine FROM entries "  # noqa: S608 - our own names
+            "WHERE open ORDER BY number"
+        )
         with self._lock:
             rows = self._db.execute(query).fetchall()
-        return [_entry(row) for row in rows]
+        return [replace(_entry(row), left=_left(*row[-2:])) for row in rows]
 
     def last_boot(self) -> int:
         """The boot of the last life that used this journal; 0 where there was none."""
@@ -201,10 +206,13 @@ class SqliteJournal:
             told,
             until,
             not report.state.is_terminal,
+            None if command.deadline is None else uptime() + command.deadline - report.at,
+            machine_life(),
         )
         marks = ", ".join("?" * len(values))
         self._db.execute(
-            f"INSERT INTO entries ({_COLUMNS}, report, until, open) VALUES ({marks})",  # noqa: S608 - our own names
+            f"INSERT INTO entries ({_COLUMNS}, report, until, open, lapse, machine) "  # noqa: S608 - our own names
+            f"VALUES ({marks})",
             values,
         )
 
@@ -248,6 +256,12 @@ def entries_in(path: Path) -> list[Entry]:
             return [_entry(row) for row in db.execute(query)]
     except sqlite3.Error as error:
         raise JournalError(f"the journal {path} cannot be read: {error}") from None
+
+
+def _left(lapse: float | None, machine: str | None) -> float | None:
+    """Seconds until a deadline, as long as the machine has not been started anew."""
+    is_this_life = bool(machine) and machine == machine_life()
+    return lapse - uptime() if is_this_life and lapse is not None else None
 
 
 def _entry(row: tuple[object, ...]) -> Entry:

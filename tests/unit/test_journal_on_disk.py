@@ -14,6 +14,7 @@ from pyros_mqtt.errors import JournalError
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
 from pyros_mqtt.journal.schema import STEPS, migrate
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
+from pyros_mqtt.wire import encode_report
 
 NOW = 1_000_000.0
 
@@ -169,6 +170,24 @@ def test_a_newer_journal_is_refused(path: Path) -> None:
         db.execute(f"PRAGMA user_version={len(STEPS) + 1}")
     with pytest.raises(JournalError, match="newer version"):
         SqliteJournal(path)
+
+
+def test_what_the_first_version_has_written_is_kept(path: Path, monkeypatch: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path, isolation_level=None) as db:
+        monkeypatch.setattr("pyros_mqtt.journal.schema.STEPS", STEPS[:1])
+        migrate(db, path)
+        values = ("ops", "1", "dome", "open", "{}", NOW, NOW + 30, 0, None, None, None)
+        report = encode_report(report_on(command(1), Outcome.ACCEPTED, NOW))
+        marks = ", ".join("?" * (len(values) + 3))
+        db.execute(
+            "INSERT INTO entries (sender, id, agent, message, args, sent_at, deadline, urgent, "
+            f"session, echo, reply_to, report, until, open) VALUES ({marks})",
+            (*values, report, NOW + 40, 1),
+        )
+    monkeypatch.undo()
+    (entry,) = SqliteJournal(path).unfinished()
+    assert (entry.command.message, entry.command.deadline, entry.left) == ("open", NOW + 30, None)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

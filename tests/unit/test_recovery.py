@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import Action, ActionTable, Rules
 from pyros_mqtt.inbox import Inbox, Ticket
 from pyros_mqtt.journal import MemoryJournal, SqliteJournal
+from pyros_mqtt.journal.uptime import uptime
 from pyros_mqtt.messages import Command, Outcome, Report, State, Status, report_on
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.topics import Topics
@@ -73,13 +75,35 @@ def test_what_has_expired_meanwhile_is_not_started(heir: Heir) -> None:
     assert heir.take_over() == ["expired"]
 
 
-def test_nothing_with_a_deadline_is_started_under_a_clock_that_was_set_back(heir: Heir) -> None:
+@pytest.fixture
+def _other_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each look find that the machine was started anew."""
+    names = (str(number) for number in itertools.count())
+    monkeypatch.setattr("pyros_mqtt.journal.sqlite.machine_life", lambda: next(names))
+
+
+@pytest.mark.usefixtures("_other_machine")
+def test_after_a_reboot_nothing_is_started_under_a_clock_that_was_set_back(heir: Heir) -> None:
     heir.left(Outcome.ACCEPTED, time.time() + 60)
     assert heir.take_over() == ["expired"]
     assert heir.said[0].error is not None
     assert "set back" in heir.said[0].error.text
 
 
+def test_a_clock_that_was_set_back_does_not_prolong_a_deadline(
+    heir: Heir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir.left(Outcome.ACCEPTED, time.time() - 10)
+    monkeypatch.setattr("pyros_mqtt.journal.sqlite.uptime", lambda: uptime() + 31)
+    assert heir.take_over() == ["expired"]
+
+
+def test_a_clock_that_was_set_back_does_no_harm_to_what_is_in_time(heir: Heir) -> None:
+    heir.left(Outcome.ACCEPTED, time.time() + 60)
+    assert heir.take_over() == ["goto"]
+
+
+@pytest.mark.usefixtures("_other_machine")
 def test_a_clock_that_was_set_right_by_less_than_the_allowed_skew_does_no_harm(heir: Heir) -> None:
     heir.left(Outcome.ACCEPTED, time.time() + SKEW - 1)
     assert heir.take_over() == ["goto"]
