@@ -179,10 +179,10 @@ def test_what_the_first_version_has_written_is_kept(path: Path, monkeypatch: Any
         migrate(db, path)
         values = ("ops", "1", "dome", "open", "{}", NOW, NOW + 30, 0, None, None, None)
         report = encode_report(report_on(command(1), Outcome.ACCEPTED, NOW))
-        marks = ", ".join("?" * (len(values) + 3))
         db.execute(
             "INSERT INTO entries (sender, id, agent, message, args, sent_at, deadline, urgent, "
-            f"session, echo, reply_to, report, until, open) VALUES ({marks})",
+            "session, echo, reply_to, report, until, open) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, report, NOW + 40, 1),
         )
     monkeypatch.undo()
