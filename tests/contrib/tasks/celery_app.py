@@ -93,7 +93,7 @@ def tell(agent: str, text: str) -> dict[str, Any]:
 
 
 TASKS: list[tuple[str, bool, Any, dict[str, Any]]] = [
-    ("reduce.image", True, reduce_image, {}),
+    ("develop.image", True, reduce_image, {}),
     ("fail", False, fail, {}),
     ("falter", True, falter, {"max_retries": 3}),
     ("hang", False, hang, {}),

@@ -47,7 +47,7 @@ class Pipeline(Agent):
 
     def __init__(self, app: Celery, **options: Any) -> None:
         super().__init__("pipeline", **options)
-        for name in ("reduce.image", "fail", "falter", "hang", "count"):
+        for name in ("develop.image", "fail", "falter", "hang", "count"):
             self.actions_by_message[name] = task_action(app, name)
 
 
@@ -63,7 +63,7 @@ def texts(stage: Rehearsal) -> list[str]:
 
 def test_files_carry_result_progress_and_failure(stage: Rehearsal, files: Celery) -> None:
     stage.start(Pipeline(files, bus=stage.bus))
-    assert stage.ask("pipeline", "reduce.image", path="a.fits")["path"] == "a.fits"
+    assert stage.ask("pipeline", "develop.image", path="a.fits")["path"] == "a.fits"
     assert "step 2" in texts(stage)
     with pytest.raises(Failed, match="ValueError: there is no flat"):
         stage.ask("pipeline", "fail", reason="there is no flat")
@@ -83,7 +83,7 @@ def test_files_carry_a_revocation(stage: Rehearsal, files: Celery, tmp_path: Pat
 
 def test_events_tell_result_failure_and_retries(stage: Rehearsal, no_backend: Celery) -> None:
     stage.start(Pipeline(no_backend, bus=stage.bus))
-    result = stage.ask("pipeline", "reduce.image", path="a.fits")
+    result = stage.ask("pipeline", "develop.image", path="a.fits")
     assert (result["path"], result["bias"]) == ("a.fits", True)
     stage.wait_until(lambda: Outcome.DONE in [one.state for one in stage.reports])
     assert any(text.startswith("on celery@") for text in texts(stage))

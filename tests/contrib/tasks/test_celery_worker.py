@@ -57,12 +57,12 @@ def test_a_worker_shows_its_tasks_and_their_progress(
     stage: Rehearsal, worker: Worker, app: Celery
 ) -> None:
     assert stage.status("worker-1").pid == worker.process.pid
-    app.tasks["reduce.image"].delay("a.fits")
+    app.tasks["develop.image"].delay("a.fits")
     stage.wait_until(lambda: _state(stage) is State.BUSY)
 
     def shows_progress() -> bool:
         task = stage.status("worker-1").task
-        done = task.progress if task and task.message == "reduce.image" else None
+        done = task.progress if task and task.message == "develop.image" else None
         return done is not None and done.fraction is not None and done.text.startswith("step")
 
     stage.wait_until(shows_progress)
