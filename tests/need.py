@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,13 @@ from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 PROGRAMS = (*CLIENTS, "redis-server")
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
+POSTGRES = "/usr/lib/postgresql"
 
 
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", one of `PROGRAMS`, or of the keys of `MODULES`.
+    `thing` is "mosquitto", "postgres", one of `PROGRAMS`, or of the keys of `MODULES`.
     """
     if _is_here(thing):
         return
@@ -29,6 +31,8 @@ def need(thing: str) -> None:
 
 
 def _is_here(thing: str) -> bool:
+    if thing == "postgres":
+        return find_postgres() is not None
     if thing == "mosquitto":
         return find_mosquitto() is not None
     if thing in PROGRAMS:
@@ -36,9 +40,17 @@ def _is_here(thing: str) -> bool:
     return importlib.util.find_spec(MODULES[thing]) is not None
 
 
+def find_postgres() -> Path | None:
+    """Find the folder of the newest PostgreSQL's programs; Debian has it off the path."""
+    found = [one.parent for one in Path(POSTGRES).glob("*/bin/initdb")]
+    return max(found, key=lambda one: int(one.parent.name.split(".")[0]), default=None)
+
+
 def _how_to_get(thing: str) -> str:
     if thing in CLIENTS:
         return "apt-get install mosquitto-clients"
+    if thing == "postgres":
+        return "apt-get install postgresql"
     if thing in PROGRAMS:
         return f"apt-get install {thing}"
     return str(INSTALL.get(thing, f"pip install {thing}"))

@@ -1,0 +1,347 @@
+"""`Archive`: what was recorded, for those who ask for it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from pyros_mqtt import wire
+from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.moments import Moment, Nights, posix, seconds
+from pyros_mqtt.archive.place import archive_url
+from pyros_mqtt.archive.rows import MICRO, Counted, Source, micros
+from pyros_mqtt.archive.store import Store, open_store
+from pyros_mqtt.errors import ArchiveError, BadPayload
+from pyros_mqtt.messages import Channel
+
+if TYPE_CHECKING:
+    from pyros_mqtt.archive.assembly import Bins
+    from pyros_mqtt.archive.readings import Readings
+    from pyros_mqtt.settings import Settings
+
+FOREVER = 2**62
+"""Later than anything, in microseconds."""
+
+MINUTE, HOUR = 60, 3600
+
+NUMPY = "the archive's measurements"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A status, command, report, alarm, log record or about, as it was recorded.
+
+    Attributes:
+        agent: whose topic it came on.
+        branch: `status`, `about`, `inbox`, `outbox`, `alarm` or `log`.
+        leaf: the sender of an outbox, the alarm's name, the log's level.
+        time: POSIX seconds: its own, where it tells one, else that of its arrival.
+        heard: when it arrived at the recorder.
+        payload: as it came.
+    """
+
+    agent: str
+    branch: str
+    leaf: str
+    time: float
+    heard: float
+    payload: bytes
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The payload as a JSON object; None where it is none."""
+        try:
+            body = wire.tolerant(self.payload)
+        except ValueError:
+            return None
+        return body if isinstance(body, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages, and their samples, that are missing by their numbers between two that are there."""
+
+    start: float
+    stop: float
+    missing: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How complete a channel is. A channel that does not count its messages has no gaps to see.
+
+    Attributes:
+        lives: of how many lives of the agent messages are there.
+    """
+
+    messages: int = 0
+    samples: int = 0
+    lives: int = 0
+    gaps: tuple[Gap, ...] = field(default=())
+
+    @property
+    def missing(self) -> int:
+        """Messages that were published, or dropped by their agent, and not recorded."""
+        return sum(gap.missing for gap in self.gaps)
+
+
+class Archive:
+    """Reads what was recorded. For one thread at a time; a context manager.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://...`; by default as the settings say.
+        root: the topic root; by default as the settings say.
+        settings: by default those of the environment and the files.
+
+    Raises:
+        ArchiveError: there is no archive, or it cannot be opened.
+    """
+
+    def __init__(
+        self, url: str | None = None, *, root: str | None = None, settings: Settings | None = None
+    ) -> None:
+        if settings is None:
+            from pyros_mqtt.settings import Settings
+
+            settings = Settings()
+        self.root = root or settings.root
+        self.nights = Nights.of(settings.observatory)
+        self._store: Store = open_store(url or archive_url(settings), create=False)
+
+    def __enter__(self) -> Self:
+        """Read."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """End the connection to the archive."""
+        self._store.close()
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self._store.place
+
+    # -- what there is ----------------------------------------------------------------------------
+
+    def agents(self) -> list[str]:
+        """Name every agent that was heard."""
+        return sorted({source.agent for source in self._store.sources(self.root)})
+
+    def channels(self, agent: str | None = None) -> list[tuple[str, str]]:
+        """Name every channel, as pairs of agent and channel."""
+        return [
+            (one.agent, one.leaf)
+            for one in self._store.sources(self.root)
+            if one.branch == "telemetry" and agent in {None, one.agent}
+        ]
+
+    def ends(self, agent: str, channel: str) -> tuple[float, float] | None:
+        """Say when the first and the latest measurements of a channel were; None without any."""
+        ends = self._store.ends(self._number(agent, channel))
+        return None if ends is None else (ends[0] / MICRO, ends[1] / MICRO)
+
+    def latest_night(self) -> str | None:
+        """Name the latest night in which something was measured; None where nothing was."""
+        ends = [self.ends(*one) for one in self.channels()]
+        times = [one[1] for one in ends if one is not None]
+        return self.nights.name(max(times)) if times else None
+
+    def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
+        """Say what the agent has told of a channel in its latest about, until `at`."""
+        stop = FOREVER if at is None else micros(posix(at)) + 1
+        said = Channel(channel)
+        for event in self._events(agent, {"about"}, -FOREVER, stop):
+            try:
+                about = wire.decode_about(event.payload, agent)
+            except BadPayload:
+                continue
+            said = about.telemetry.get(channel, said)
+        return said
+
+    # -- measurements -----------------------------------------------------------------------------
+
+    def read(
+        self,
+        agent: str,
+        channel: str,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+        every: str | float | None = None,
+    ) -> Readings:
+        """Read the measurements of a channel.
+
+        Args:
+            agent: whose.
+            channel: which.
+            start: the first moment; by default the first there is.
+            stop: the first moment that is not wanted any more; by default now and the future.
+            every: steps in seconds, or `5min`; each gets mean, minimum, maximum and count of its
+                values that are not bad. Without it, every sample.
+
+        Raises:
+            ArchiveError: the channel was never recorded, or the archive fails.
+            MissingExtra: numpy is not installed.
+        """
+        bring("numpy", NUMPY, "archive")
+        from pyros_mqtt.archive.readings import Readings
+
+        number = self._number(agent, channel)
+        now = time.time()
+        first = -math.inf if start is None else posix(start, now)
+        last = math.inf if stop is None else posix(stop, now)
+        unit = self.describe(agent, channel, None if stop is None else last).unit
+        if every is not None:
+            columns = self._steps(number, first, last, seconds(every))
+            times = columns.pop("time")
+            return Readings(agent, channel, times, columns, unit)
+        samples = self._samples(number, first, last)
+        named = {name or "value": column for name, column in samples.columns.items()}
+        return Readings(agent, channel, samples.times, named, unit, samples.quality, samples.late)
+
+    def account(
+        self,
+        agent: str,
+        channel: str,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+    ) -> Account:
+        """Count a channel's messages, and those that are missing by their numbers."""
+        first = -FOREVER if start is None else micros(posix(start))
+        last = FOREVER if stop is None else micros(posix(stop))
+        rows = self._store.accounts(self._number(agent, channel), first, last)
+        return _account(rows)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def events(
+        self,
+        agent: str | None = None,
+        branches: set[str] | None = None,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+    ) -> Iterator[Event]:
+        """Give what happened, in order of time: of one agent or of all.
+
+        Args:
+            agent: whose; None: everybody's.
+            branches: some of `status`, `about`, `inbox`, `outbox`, `alarm` and `log`; None: all.
+            start: the first moment.
+            stop: the first moment that is not wanted any more.
+        """
+        first = -FOREVER if start is None else micros(posix(start))
+        last = FOREVER if stop is None else micros(posix(stop))
+        return self._events(agent, branches, first, last)
+
+    def troubles(self) -> list[str]:
+        """Look whether the archive is whole; a line for each thing that is not."""
+        return self._store.troubles()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _events(
+        self, agent: str | None, branches: set[str] | None, start: int, stop: int
+    ) -> Iterator[Event]:
+        names = {
+            number: source
+            for source, number in self._store.sources(self.root).items()
+            if agent in {None, source.agent} and (branches is None or source.branch in branches)
+        }
+        for number, t, heard, body in self._store.events(names, start, stop):
+            source = names[number]
+            yield Event(source.agent, source.branch, source.leaf, t / MICRO, heard / MICRO, body)
+
+    def _number(self, agent: str, channel: str) -> int:
+        known = self._store.sources(self.root)
+        number = known.get(Source(self.root, agent, "telemetry", channel))
+        if number is None:
+            others = sorted({one.leaf for one in known if one[1:3] == (agent, "telemetry")})
+            what = f"its channels are {', '.join(others)}" if others else "nothing of that agent"
+            raise ArchiveError(
+                f"{self.place} has no channel {channel!r} of {agent!r} under {self.root!r}: {what}"
+            )
+        return number
+
+    def _samples(self, number: int, start: float, stop: float) -> Any:
+        from pyros_mqtt.archive.assembly import assemble
+
+        rows = self._store.samples(number, _whole(start), _whole(stop) + 1)
+        return assemble(rows, start, stop)
+
+    def _steps(self, number: int, start: float, stop: float, every: float) -> dict[str, Any]:
+        """Down-sample: by what housekeeping has kept where the steps fit, else from the samples."""
+        from pyros_mqtt.archive.steps import gather, told
+
+        parts: dict[str, list[Bins]] = {}
+        for begin, end, step in self._pieces(number, start, stop, every):
+            gather(self._store, number, begin, end, every, step, parts)
+        return told(parts, every)
+
+    def _pieces(
+        self, number: int, start: float, stop: float, every: float
+    ) -> Iterator[tuple[float, float, int]]:
+        """Cut a span by nights: from kept steps of so many seconds, or (0) from the samples."""
+        kept = {
+            name: self.nights.span(name)
+            for name, (rolled, _) in sorted(self._store.nights(self.root).items())
+            if rolled
+        }
+        step = HOUR if every % HOUR == 0 else MINUTE if every % MINUTE == 0 else 0
+        at = start
+        for begin, end in kept.values() if step else ():
+            if end <= at or begin >= stop:
+                continue
+            if begin > at:
+                yield at, begin, 0
+            yield max(at, begin), min(stop, end), step
+            at = min(stop, end)
+        if at < stop:
+            yield at, stop, 0
+        del number
+
+
+def _whole(moment: float) -> int:
+    if math.isinf(moment):
+        return FOREVER if moment > 0 else -FOREVER
+    return micros(moment)
+
+
+def _account(rows: Iterator[Counted]) -> Account:
+    """Count rows that come in order of life and seq."""
+    messages = samples = lives = 0
+    gaps: list[Gap] = []
+    last: Counted | None = None
+    for row in rows:
+        samples += row.n
+        if row.seq is None:
+            messages += 1
+            continue
+        if last is None or last.life != row.life:
+            lives, messages = lives + 1, messages + 1
+        elif row.seq == last.seq:  # a part of the same message
+            last = last._replace(n=last.n + row.n)
+            continue
+        else:
+            messages += 1
+            gap = _gap(last, row)
+            gaps += [gap] if gap is not None else []
+        last = row
+    gaps.sort(key=lambda one: one.start)
+    return Account(messages, samples, lives, tuple(gaps))
+
+
+def _gap(last: Counted, row: Counted) -> Gap | None:
+    missing = (row.seq or 0) - (last.seq or 0) - 1
+    if missing <= 0:
+        return None
+    samples = missing
+    if last.ahead is not None and row.ahead is not None:
+        samples = max(0, row.ahead - last.ahead - last.n)
+    return Gap(last.t / MICRO, row.t / MICRO, missing, samples)
