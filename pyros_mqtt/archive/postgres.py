@@ -159,7 +159,9 @@ class PostgresStore(SqlStore):
         except (self._psycopg.DataError, self._psycopg.IntegrityError) as error:
             raise ValueError(f"the archive {self.place} refuses a row: {error}") from None
         except self._psycopg.Error as error:
-            raise ArchiveError(f"the archive {self.place}: {str(error).strip()}") from None
+            raise ArchiveError(
+                f"the archive {self.place}: {' '.join(str(error).split())}"
+            ) from None
 
 
 def _marked(query: str) -> str:

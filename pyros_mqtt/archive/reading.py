@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -155,16 +156,16 @@ class Archive:
         return self.nights.name(max(times)) if times else None
 
     def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
-        """Say what the agent has told of a channel in its latest about, until `at`."""
-        stop = FOREVER if at is None else micros(posix(at)) + 1
-        said = Channel(channel)
-        for event in self._events(agent, {"about"}, -FOREVER, stop):
-            try:
+        """Say what the agent has told of a channel in its latest about until `at`, else later."""
+        last = math.inf if at is None else posix(at)
+        said: Channel | None = None
+        for event in self._events(agent, {"about"}, -FOREVER, FOREVER):
+            if said is not None and event.time > last:
+                break
+            with contextlib.suppress(BadPayload):
                 about = wire.decode_about(event.payload, agent)
-            except BadPayload:
-                continue
-            said = about.telemetry.get(channel, said)
-        return said
+                said = about.telemetry.get(channel, said)
+        return said or Channel(channel)
 
     # -- measurements -----------------------------------------------------------------------------
 

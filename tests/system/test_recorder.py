@@ -255,7 +255,7 @@ def test_what_comes_while_the_server_is_away_waits_on_the_disk(bench: Bench) -> 
         server.start()
         bench.start(memory=1)
         until(lambda: bench.counts()["waiting"] == 0)
-        until(lambda: bench.account().messages == bench.sent)
+        until(lambda: bench.account().messages == bench.sent, 30)
         assert not any(spool.rglob("*.bundle"))
 
 
