@@ -40,7 +40,7 @@ def assemble(rows: Iterable[tuple[Any, ...]], start: float, stop: float) -> Samp
     """Gather what rows hold from `start` until before `stop`."""
     parts: list[tuple[Array, dict[str, Any], Array]] = []
     singles: tuple[array[float], array[float], bytearray] = array("d"), array("d"), bytearray()
-    for t, n, flags, value, body in rows:
+    for t, _seq, n, flags, value, body in rows:
         if body is None:
             singles[0].append(t / MICRO)
             singles[1].append(float("nan") if value is None else value)

@@ -49,6 +49,7 @@ def _label(axis: Any, panel: list[Curve]) -> None:
     axis.set_ylabel(", ".join(sorted(units)))
     axis.grid(visible=True, alpha=0.3)
     axis.legend(loc="upper right", fontsize="small")
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    form = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(form)

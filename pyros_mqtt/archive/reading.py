@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import math
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.moments import Moment, Nights, posix, seconds
 from pyros_mqtt.archive.place import archive_url
 from pyros_mqtt.archive.rows import MICRO, Counted, Source, micros
+from pyros_mqtt.archive.saying import say_again
 from pyros_mqtt.archive.store import Store, open_store
 from pyros_mqtt.errors import ArchiveError, BadPayload
 from pyros_mqtt.messages import Channel
@@ -240,6 +242,31 @@ class Archive:
         first = -FOREVER if start is None else micros(posix(start))
         last = FOREVER if stop is None else micros(posix(stop))
         return self._events(agent, branches, first, last)
+
+    def stream(self, start: Moment, stop: Moment) -> Iterator[tuple[float, Event]]:
+        """Give all messages of a span in order of time, each with its moment, to be said again.
+
+        Measurements are written anew, in the form of the protocol, without what was lost of it:
+        the session and the number of samples before.
+        """
+        first, last = micros(posix(start)), micros(posix(stop))
+        sources = self._store.sources(self.root)
+        streams = [
+            self._said_again(source, self._store.samples(number, first, last), first)
+            for source, number in sources.items()
+            if source.branch == "telemetry"
+        ]
+        events = ((one.time, one) for one in self._events(None, None, first, last))
+        return heapq.merge(events, *streams, key=lambda one: one[0])
+
+    def _said_again(
+        self, source: Source, rows: Iterator[tuple[Any, ...]], first: int
+    ) -> Iterator[tuple[float, Event]]:
+        for t, seq, n, flags, value, body in rows:
+            if t >= first:
+                payload = say_again(t / MICRO, seq, n, flags, value, body)
+                moment = t / MICRO
+                yield moment, Event(source.agent, "telemetry", source.leaf, moment, moment, payload)
 
     def troubles(self) -> list[str]:
         """Look whether the archive is whole; a line for each thing that is not."""

@@ -126,7 +126,7 @@ class SqlStore:
     def samples(self, source: int, start: int, stop: int) -> Iterator[tuple[object, ...]]:
         """The rows that may hold samples from `start` until before `stop`."""
         return self._stream(
-            "SELECT t, n, flags, value, body FROM samples WHERE source = ? "
+            "SELECT t, seq, n, flags, value, body FROM samples WHERE source = ? "
             "AND t >= ? AND t < ? AND t + span >= ? ORDER BY t",
             (source, start - LONGEST, stop, start),
         )

@@ -46,7 +46,7 @@ class Store(Protocol):
     def samples(self, source: int, start: int, stop: int) -> Iterator[tuple[object, ...]]:
         """Rows that may hold samples from `start` until before `stop`.
 
-        Each is t, n, flags, value and body.
+        Each is t, seq, n, flags, value and body, in order of t.
         """
 
     def events(
