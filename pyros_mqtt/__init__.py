@@ -13,11 +13,13 @@ from pyros_mqtt.version import __version__
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
+    from pyros_mqtt.archive import Archive
     from pyros_mqtt.daily import Almanac
     from pyros_mqtt.dispatch import every, on
     from pyros_mqtt.errors import (
         ActionFailed,
         AgentError,
+        ArchiveError,
         AskedOneself,
         BadName,
         Cancelled,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         Expired,
         Failed,
         Interrupted,
+        MissingExtra,
         NameTaken,
         NoAnswer,
         NobodyListens,
@@ -47,6 +50,8 @@ __all__ = [
     "Agent",
     "AgentError",
     "Almanac",
+    "Archive",
+    "ArchiveError",
     "AskedOneself",
     "BadName",
     "Cancelled",
@@ -59,6 +64,7 @@ __all__ = [
     "Follow",
     "Interrupted",
     "Member",
+    "MissingExtra",
     "NameTaken",
     "NoAnswer",
     "NobodyListens",
@@ -90,6 +96,7 @@ _ROOMS = (
     "telemetry",
     "sender",
     "settings",
+    "archive",
     "fleet",
     "agent",
 )

@@ -209,6 +209,23 @@ class Archive:
         named = {name or "value": column for name, column in samples.columns.items()}
         return Readings(agent, channel, samples.times, named, unit, samples.quality, samples.late)
 
+    def truths(
+        self, agent: str, channel: str, start: Moment | None = None, stop: Moment | None = None
+    ) -> dict[str, tuple[Any, Any]]:
+        """Read the fields of a channel that are true or false: their times and values.
+
+        `value` stands for a channel without fields. Missing values are left out.
+        """
+        read = self.read(agent, channel, start, stop)
+        found = {}
+        for name, column in read.columns.items():
+            if column.dtype != object:
+                continue
+            at = [row for row, one in enumerate(column) if isinstance(one, bool)]
+            if at:
+                found[name] = (read.times[at], column[at].astype(bool))
+        return found
+
     def account(
         self,
         agent: str,

@@ -28,7 +28,7 @@ TRIES = 5
 """So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
 
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_STARTS_AGENTS = ("pyros run ", "pyros up", "pyros gateway", "python ")
+_STARTS_AGENTS = ("pyros run ", "pyros up", "pyros gateway", "pyros record", "python ")
 
 
 class Player:
