@@ -13,7 +13,7 @@ from pyros_mqtt.nightly.lives import Span
 from pyros_mqtt.nightly.night import Strip
 
 WIDTH = 1000
-LEFT = 150
+LEFT = 190
 ROW = 22
 CURVE = 120
 
@@ -30,7 +30,8 @@ COLOURS = {
 }
 """A colour for each state; the words stand beside them, so colour is never all."""
 
-TRUE, FALSE = "#3a9d5d", "#c8382e"
+TRUE, FALSE = "#2f7fc1", "#8883"
+"""Neither is good in itself: it may rain, or be safe."""
 
 
 class Axis:
@@ -78,7 +79,7 @@ def time_lines(lives: dict[str, list[Span]], axis: Axis) -> str:
 
 
 def strip_lines(strips: Sequence[Strip], axis: Axis) -> str:
-    """Draw a row a truth: green where it is so, red where not."""
+    """Draw a row a truth: dark where it is so."""
     rows = []
     for number, strip in enumerate(strips):
         y = number * ROW
@@ -118,7 +119,7 @@ def clock(moment: float) -> str:
 
 
 def _label(text: str, y: float) -> str:
-    shown = text if len(text) <= 22 else f"{text[:21]}…"  # noqa: PLR2004 - what fits
+    shown = text if len(text) <= 28 else f"{text[:27]}…"  # noqa: PLR2004 - what fits
     return (
         f'<text class="label" x="{LEFT - 8}" y="{y + ROW - 7}">{escape(shown)}'
         f"<title>{escape(text)}</title></text>"

@@ -91,6 +91,19 @@ class Night:
     away: list[Gap]
     problems: list[str]
 
+    @property
+    def active(self) -> tuple[float, float]:
+        """From when to when there is something to draw."""
+        spans = [one for some in self.lives.values() for one in some]
+        moments = [one.start for one in spans]
+        moments += [one.stop for one in spans if one.state not in OVER]
+        moments += [float(t) for p in self.curves for c in p for t in (c.times[0], c.times[-1])]
+        moments += [one.moment for one in self.orders]
+        inside = [one for one in moments if self.start <= one <= self.stop]
+        if not inside or max(inside) - min(inside) < SHORTEST:
+            return self.start, self.stop
+        return min(inside), max(inside)
+
 
 def look_at(archive: Archive, name: str, plotted: Iterable[str] = ()) -> Night:
     """Gather a night.
@@ -151,7 +164,7 @@ def _pictures(
     for agent, channel in wanted[:MOST_PLOTS]:
         with contextlib.suppress(ArchiveError):  # it has no numbers
             found = curves(archive, agent, channel, start, stop)
-            drawn += [[one] for one in found if len(one.times)]
+            drawn += [[one] for one in found if len(one.times) and one.low.min() < A_MOMENT]
         strips += _strips(archive, agent, channel, start, stop)
     return drawn, strips, problems
 
@@ -244,6 +257,15 @@ def _away(archive: Archive, start: float, stop: float) -> list[Gap]:
         if after - before > QUIET
     ]
 
+
+OVER = {"stopped", "silent", "lost"}
+"""How an agent ends; that may last for the rest of the night."""
+
+SHORTEST = 10.0
+"""Seconds of the shortest time that is drawn alone."""
+
+A_MOMENT = 1e9
+"""From here on a number is taken for a moment, and not drawn."""
 
 QUIET = 120.0
 """Seconds without a word of anybody that are shown as a gap: every agent speaks more often."""

@@ -40,7 +40,8 @@ svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
 .band { fill: #2f7fc1; opacity: .25; } .mean { fill: none; stroke: #2f7fc1; stroke-width: 1.2; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: left; padding: .25em .6em; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; max-width: 30em; }
+td:first-child { white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .legend span { display: inline-block; margin-right: 1em; }
 .legend i { display: inline-block; width: .9em; height: .9em; border-radius: 2px;
@@ -55,7 +56,7 @@ Cell = str | tuple[str, str]
 
 def page(night: Night) -> str:
     """Write the page."""
-    axis = Axis(night.start, night.stop)
+    axis = Axis(*night.active)
     title = f"{night.root}: night of {night.name}"
     body = [
         f"<h1>{escape(title)}</h1>",
@@ -157,6 +158,7 @@ def _became(orders: Iterable[Order]) -> str:
 def _measured(night: Night, axis: Axis) -> str:
     parts = [strip_lines(night.strips, axis)] if night.strips else []
     parts += [curve_lines(panel, axis) for panel in night.curves]
+    parts += ["<p>A dark bar means yes.</p>"] if night.strips else []
     return "".join(parts) or "<p>Nothing was measured.</p>"
 
 
@@ -238,7 +240,11 @@ def _section(title: str, inside: str) -> str:
 def _table(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     if not rows:
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    kinds = ["" if isinstance(one, str) else one[1] for one in rows[0]]
+    head = "".join(
+        f'<th class="n">{escape(name)}</th>' if kind == "n" else f"<th>{escape(name)}</th>"
+        for name, kind in zip(names, kinds, strict=True)
+    )
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows[:MOST_ROWS])
     left = len(rows) - MOST_ROWS
     more = f"<p>and {left} more; `pyros query` shows them</p>" if left > 0 else ""
