@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pyros_mqtt.archive import Archive
+from pyros_mqtt.archive import Archive, Event
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus, Fate, Parcel, Transport
@@ -92,6 +92,8 @@ class Replay:
         """
         self._open()
         try:
+            for event in self._introductions(start):
+                self._say(f"{self._root}/{event.agent}/about", event.payload)
             origin: tuple[float, float] | None = None
             for moment, event in self._archive.stream(start, stop):
                 if event.branch == "inbox" and not self._commands:
@@ -109,6 +111,11 @@ class Replay:
                 self._transport.publish(Parcel(topic, b"", retain=True))
             self._transport.close()
         return self.tally
+
+    def _introductions(self, start: float) -> Iterable[Event]:
+        """Give what each agent had told of itself before, with the units of its channels."""
+        told = self._archive.events(None, {"about"}, None, start)
+        return {event.agent: event for event in told}.values()
 
     def _open(self) -> None:
         up = threading.Event()

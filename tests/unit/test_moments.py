@@ -19,7 +19,8 @@ EVENING = 1763841600.0
     [
         EVENING, "1763841600", "2025-11-22T20:00", "2025-11-22T20:00:00.000Z", "2025-11-22 20:00",
         "2025-11-22T21:00+01:00", "2h", "120min", "7200s", datetime(2025, 11, 22, 20, tzinfo=UTC),
-        datetime(2025, 11, 22, 21, tzinfo=timezone(timedelta(hours=1))), Time("2025-11-22T20:00:00"),
+        datetime(2025, 11, 22, 21, tzinfo=timezone(timedelta(hours=1))),
+        Time("2025-11-22T20:00:00"),
     ],
     ids=str,
 )  # fmt: skip
