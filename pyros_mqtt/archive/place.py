@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pyros_mqtt.errors import ArchiveError
+
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
 
@@ -13,6 +15,19 @@ POSTGRESQL = ("postgresql://", "postgres://")
 
 FILE = "archive.sqlite"
 """Its name in the state folder, where the settings name no other."""
+
+
+def checked(url: str) -> str:
+    """Give back a URL that names an archive.
+
+    Raises:
+        ArchiveError: it names none.
+    """
+    if not url.startswith((SQLITE, *POSTGRESQL)) or url == SQLITE:
+        raise ArchiveError(
+            f"{shown(url)!r} is no archive: say sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+        )
+    return url
 
 
 def archive_url(settings: Settings) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,14 @@ class PostgresStore(SqlStore):
             return
         with self._told(), self._db.transaction():
             yield
+
+    def give_up(self) -> None:
+        """Break off what another thread waits for: a server that hangs would never answer."""
+        with (
+            contextlib.suppress(OSError, self._psycopg.Error),
+            socket.socket(fileno=os.dup(self._db.fileno())) as twin,
+        ):
+            twin.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the connection."""

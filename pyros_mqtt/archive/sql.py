@@ -54,6 +54,14 @@ class SqlStore:
         """Make what is done inside one transaction."""
         raise NotImplementedError
 
+    def give_up(self) -> None:
+        """Break off what another thread waits for."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End the connection."""
+        raise NotImplementedError
+
     # -- writing ----------------------------------------------------------------------------------
 
     def write(self, samples: Sequence[SampleRow], events: Sequence[EventRow]) -> Written:

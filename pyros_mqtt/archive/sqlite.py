@@ -74,6 +74,10 @@ class SqliteStore(SqlStore):
         found = [str(row[0]) for row in self._fetch("PRAGMA integrity_check")]
         return ([] if found == ["ok"] else found) + super().troubles()
 
+    def give_up(self) -> None:
+        """Break off what another thread waits for."""
+        self._db.interrupt()
+
     def close(self) -> None:
         """Close the file."""
         with self._told():

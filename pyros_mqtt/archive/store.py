@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
-from pyros_mqtt.archive.place import POSTGRESQL, SQLITE, shown
+from pyros_mqtt.archive.place import POSTGRESQL, SQLITE, checked
 from pyros_mqtt.archive.rows import Counted, EventRow, Roll, SampleRow, Source, Written
 from pyros_mqtt.errors import ArchiveError
 
@@ -94,6 +94,9 @@ class Store(Protocol):
     def together(self) -> AbstractContextManager[None]:
         """Make what is done inside one transaction."""
 
+    def give_up(self) -> None:
+        """Break off what another thread waits for; it gets an `ArchiveError`. For any thread."""
+
     def close(self) -> None:
         """End the connection."""
 
@@ -109,17 +112,13 @@ def open_store(url: str, *, create: bool = True) -> Store:
         ArchiveError: it cannot be opened, is none of ours, or the URL is wrong.
         MissingExtra: it is PostgreSQL, and its driver is not installed.
     """
-    if url.startswith(SQLITE):
-        from pyros_mqtt.archive.sqlite import SqliteStore
-
-        path = Path(unquote(url.removeprefix(SQLITE))).expanduser()
-        if not create and not path.is_file():
-            raise ArchiveError(f"there is no archive at {path} yet: `pyros record` makes one")
-        return SqliteStore(path)
-    if url.startswith(POSTGRESQL):
+    if checked(url).startswith(POSTGRESQL):
         from pyros_mqtt.archive.postgres import PostgresStore
 
         return PostgresStore(url)
-    raise ArchiveError(
-        f"{shown(url)!r} is no archive: say sqlite:///PATH or postgresql://USER@HOST/DATABASE"
-    )
+    from pyros_mqtt.archive.sqlite import SqliteStore
+
+    path = Path(unquote(url.removeprefix(SQLITE))).expanduser()
+    if not create and not path.is_file():
+        raise ArchiveError(f"there is no archive at {path} yet: `pyros record` makes one")
+    return SqliteStore(path)

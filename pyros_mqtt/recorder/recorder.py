@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyros_mqtt.agent import Agent
 from pyros_mqtt.archive import Store, archive_url, open_store
 from pyros_mqtt.archive.moments import Nights
-from pyros_mqtt.archive.place import shown
+from pyros_mqtt.archive.place import checked, shown
 from pyros_mqtt.dispatch import every, on
 from pyros_mqtt.errors import ArchiveError, MissingExtra
 from pyros_mqtt.messages import Channel
@@ -51,6 +51,10 @@ class Recorder(Agent):
         share: `1/2` records the first half of the agents, `2/2` the others.
         memory: MiB of messages that may wait in memory while the archive is away.
         disk: MiB of messages that may wait on the disk.
+
+    Raises:
+        ArchiveError: the URL names no archive.
+        AgentError: `share` is none.
     """
 
     channels = (
@@ -81,7 +85,7 @@ class Recorder(Agent):
 
             bus, ears = Brokers(settings), Brokers(settings, lean=True)
         super().__init__(name, bus=bus, settings=settings, **options)
-        self.url = archive or archive_url(settings)
+        self.url = checked(archive or archive_url(settings))
         self._nights = Nights.of(settings.observatory)
         topics = Topics(settings.root)
         self._arrivals = Arrivals(memory * 2**20)
@@ -117,7 +121,8 @@ class Recorder(Agent):
         self._ear.close()
         if self._thread is not None:
             self._thread.join(DRAIN)
-        lost = self._writer.finish(DRAIN)
+        hangs = self._thread is not None and self._thread.is_alive()
+        lost = self._writer.finish(0 if hangs else DRAIN)
         if lost:
             self.log.error("%d messages could not be written, and are lost", lost)
 
@@ -129,6 +134,7 @@ class Recorder(Agent):
     @every(seconds=1)
     def report(self) -> None:
         """Publish the counts, and show what is wrong."""
+        self._writer.watch()
         self.telemetry("traffic", dict(self._told()))
         waiting, dropped = self._writer.waiting, self._writer.dropped
         if trouble := self._writer.trouble:

@@ -25,6 +25,9 @@ GATHER = 0.2
 AGAIN = 1.0
 """Seconds between two attempts while the archive cannot be written."""
 
+HUNG = 15.0
+"""Seconds after which a write is broken off, so that what comes can wait on the disk."""
+
 SLOW = 5.0
 """Seconds after which an archive that does not answer counts as away."""
 
@@ -82,6 +85,12 @@ class Writer:
             return f"the archive has not answered for {time.monotonic() - since:.0f} s"
         return self._trouble
 
+    def watch(self) -> None:
+        """Break off a write that has not ended for long; called now and then, by any thread."""
+        since, store = self._busy_since, self._store
+        if store is not None and since is not None and time.monotonic() - since > HUNG:
+            store.give_up()
+
     @property
     def dropped(self) -> int:
         """Messages that are lost: there was no room for them."""
@@ -98,18 +107,22 @@ class Writer:
             self._arrivals.wait(GATHER)
             stopping.wait(GATHER)
             if not self._write_all():
-                self._make_room()
-                stopping.wait(AGAIN)
+                self._make_room_for(AGAIN, stopping)
 
     def finish(self, seconds: float) -> int:
-        """Write the rest, else lay it on the disk, after `run` has ended; how many are lost."""
+        """Write the rest, else lay it on the disk, after `run` has ended; how many are lost.
+
+        Where `run` still waits for an archive that hangs, 0 seconds leave the archive alone; what
+        is written twice by that is there once.
+        """
         end = time.monotonic() + seconds
-        while self.waiting and time.monotonic() < end and self._write_all():
+        while seconds and self.waiting and time.monotonic() < end and self._write_all():
             pass
         rest = [*self._hand, *self._arrivals.take(len(self._arrivals))]
         lost = len(rest) if rest and not self._overflow.put(rest) else 0
         self.counts.dropped += lost
-        self._close()
+        if seconds:
+            self._close()
         return lost
 
     def _write_all(self) -> bool:
@@ -173,6 +186,12 @@ class Writer:
         counts.known += written.known
         counts.left += rows.left
         counts.unreadable += rows.unreadable
+
+    def _make_room_for(self, seconds: float, stopping: threading.Event) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not stopping.is_set():
+            self._make_room()
+            stopping.wait(GATHER)
 
     def _make_room(self) -> None:
         """Lay what waits on the disk, where the memory gets full."""

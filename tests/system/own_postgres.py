@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -71,6 +72,14 @@ class OwnPostgres:
             )  # fmt: skip
             self._process.wait(10)
             self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process of the server."""
+        assert self._process is not None
+        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for pid in [*map(int, listed.split()), self._process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def database(self) -> str:
         """Make an empty database; gives its URL."""
