@@ -15,6 +15,9 @@ from typing import NamedTuple
 OVERHEAD = 300
 """Bytes of memory that a message costs besides its payload, about."""
 
+BUNDLE = 8 * 2**20
+"""Bytes that are taken out at once, at most about."""
+
 _FRAME = struct.Struct("<qHI?")
 
 
@@ -57,10 +60,9 @@ class Arrivals:
         """Bytes of what waits."""
         return self._in - self._out
 
-    @property
-    def is_half_full(self) -> bool:
-        """Half of what may wait does."""
-        return self.size > self._limit // 2
+    def is_half_full(self, beside: int = 0) -> bool:
+        """Whether half of what may wait does, with so many bytes that were taken out already."""
+        return self.size + beside > self._limit // 2
 
     def put(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take one message in; in the network thread."""
@@ -83,13 +85,15 @@ class Arrivals:
         self._come.wait(seconds)
 
     def take(self, most: int) -> list[Arrival]:
-        """Take out the oldest; in the writer's thread."""
+        """Take out the oldest, not much more than `BUNDLE` bytes; in the writer's thread."""
         taken: list[Arrival] = []
+        size = 0
         self._come.clear()
         with contextlib.suppress(IndexError):
-            while len(taken) < most:
+            while len(taken) < most and size < BUNDLE:
                 taken.append(self._waiting.popleft())
-        self._out += sum(one.size for one in taken)
+                size += taken[-1].size
+        self._out += size
         if self._waiting:
             self._come.set()
         return taken

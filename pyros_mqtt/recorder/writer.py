@@ -118,8 +118,10 @@ class Writer:
         end = time.monotonic() + seconds
         while seconds and self.waiting and time.monotonic() < end and self._write_all():
             pass
-        rest = [*self._hand, *self._arrivals.take(len(self._arrivals))]
-        lost = len(rest) if rest and not self._overflow.put(rest) else 0
+        lost = 0
+        while rest := self._hand or self._arrivals.take(4 * MOST):
+            lost += 0 if self._overflow.put(rest) else len(rest)
+            self._hand = []
         self.counts.dropped += lost
         if seconds:
             self._close()
@@ -195,7 +197,7 @@ class Writer:
 
     def _make_room(self) -> None:
         """Lay what waits on the disk, where the memory gets full."""
-        while self._arrivals.is_half_full:
+        while self._arrivals.is_half_full(sum(one.size for one in self._hand)):
             bundle = self._hand or self._arrivals.take(4 * MOST)
             if not self._overflow.put(bundle):
                 self._hand = bundle

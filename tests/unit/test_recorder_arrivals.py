@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyros_mqtt.recorder.arrivals import OVERHEAD, Arrival, Arrivals, Overflow
+from pyros_mqtt.recorder.arrivals import BUNDLE, OVERHEAD, Arrival, Arrivals, Overflow
 
 
 def test_what_comes_is_given_in_its_order_each_with_a_moment_of_its_own() -> None:
@@ -25,6 +25,14 @@ def test_beyond_the_limit_messages_are_dropped_and_counted() -> None:
     arrivals.take(1)
     arrivals.put("pyros/dome/status", b"x" * 10, retain=False)
     assert len(arrivals) == 3
+
+
+def test_large_messages_are_taken_a_few_at_a_time() -> None:
+    arrivals = Arrivals(10**9)
+    for _ in range(20):
+        arrivals.put("pyros/dome/status", bytes(2**20), retain=False)
+    assert len(arrivals.take(100)) == BUNDLE // 2**20
+    assert arrivals.size == (20 - BUNDLE // 2**20) * (OVERHEAD + 2**20)
 
 
 def test_bundles_on_the_disk_outlive_the_process(tmp_path: Path) -> None:
