@@ -24,6 +24,9 @@ GRACE = 3600.0
 AT_ONCE = 5000
 """Rows that are deleted in one transaction: few, so that no writer waits."""
 
+EARLIEST = -(2**62)
+"""Before anything, in microseconds."""
+
 LEASE = 600.0
 """Seconds for which one of several recorders keeps house."""
 
@@ -53,6 +56,9 @@ class Housekeeper:
         self._root = root
         self._nights = nights
         self._policy = policy
+        self._seen: dict[int, int] = {}
+        self._due: set[str] = set()
+        self._tidied = ""
 
     def look(self, store: Store, now: float, is_over: Callable[[], bool]) -> None:
         """Do what is due. `is_over` ends it between two steps.
@@ -62,12 +68,16 @@ class Housekeeper:
             MissingExtra: numpy is not installed.
         """
         bring("numpy", "down-sampling", "archive")
-        for night in self._unrolled(store, now):
+        due, tonight = self._unrolled(store, now), self._nights.name(now)
+        if not due and self._tidied == tonight:
+            return
+        for night in due:
             if is_over() or not self._may(store):
                 return
             self._roll(store, night)
         if self._may(store):
             self._forget(store, now, is_over)
+            self._tidied = tonight
 
     def _may(self, store: Store) -> bool:
         now = int(time.time() * MICRO)
@@ -81,17 +91,24 @@ class Housekeeper:
     # -- down-sampling --------------------------------------------------------------------------
 
     def _unrolled(self, store: Store, now: float) -> list[str]:
-        """Name the nights that are over, have measurements, and are not down-sampled."""
-        known = store.nights(self._root)
-        found: set[str] = set()
-        for number in self._channels(store).values():
-            for name in self._nights_of(store, number, now - GRACE):
-                if not known.get(name, (False, False))[0]:
-                    found.add(name)
-        return sorted(found)
+        """Name the nights that are over, have measurements, and are not down-sampled.
 
-    def _nights_of(self, store: Store, number: int, until: float) -> Iterator[str]:
-        at = -(2**62)
+        What was looked through once is not looked through again: something late in it has opened
+        its night anew.
+        """
+        known = store.nights(self._root)
+        self._due |= {name for name, (rolled, _) in known.items() if not rolled}
+        for number in self._channels(store).values():
+            first = self._seen.get(number, EARLIEST)
+            for name in self._nights_of(store, number, now - GRACE, first):
+                self._seen[number] = micros(self._nights.span(name)[1])
+                self._due.add(name)
+        self._due -= {name for name, (rolled, _) in known.items() if rolled}
+        return sorted(self._due)
+
+    def _nights_of(
+        self, store: Store, number: int, until: float, at: int = EARLIEST
+    ) -> Iterator[str]:
         while (first := store.next_after(number, at)) is not None:
             try:
                 name = self._nights.name(first / MICRO)

@@ -237,11 +237,27 @@ def test_what_comes_late_is_added_to_the_night_it_belongs_to(
     assert len(archive.read("dome", "azimuth")) == 0
 
 
+def test_the_same_keeper_goes_on_the_next_night(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy(raw=1))
+    for night in range(3):
+        fill(store, azimuth(night, start=EVENING + night * DAY))
+        keeper.look(store, EVENING + (night + 1) * DAY, lambda: False)
+    assert sorted(store.nights("pyros").items()) == [
+        ("2025-11-22", (True, True)),
+        ("2025-11-23", (True, True)),
+        ("2025-11-24", (True, False)),
+    ]
+
+
 def test_only_one_recorder_keeps_house(store: Store) -> None:
     fill(store, azimuth(0))
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy())
     store.lease("pyros:housekeeping", "recorder-2", 0, 2**60)
-    keep_house(store, EVENING + DAY)
+    keeper.look(store, EVENING + DAY, lambda: False)
     assert store.nights("pyros") == {}
+    store.lease("pyros:housekeeping", "recorder-2", 0, 1)
+    keeper.look(store, EVENING + DAY, lambda: False)  # the other one is gone
+    assert store.nights("pyros") == {"2025-11-22": (True, False)}
 
 
 def test_a_newer_archive_is_refused(url: str, store: Store) -> None:
