@@ -7,14 +7,15 @@ import heapq
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pyros_mqtt import wire
+from pyros_mqtt.archive.accounting import Account, account_of
+from pyros_mqtt.archive.event import Event
 from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.moments import Moment, Nights, posix, seconds
 from pyros_mqtt.archive.place import archive_url
-from pyros_mqtt.archive.rows import MICRO, Counted, Source, micros
+from pyros_mqtt.archive.rows import MICRO, Source, micros
 from pyros_mqtt.archive.saying import say_again
 from pyros_mqtt.archive.store import Store, open_store
 from pyros_mqtt.errors import ArchiveError, BadPayload
@@ -30,66 +31,10 @@ FOREVER = 2**62
 
 MINUTE, HOUR = 60, 3600
 
+LOOK = 60.0
+"""Seconds by which the form of a channel is judged."""
+
 NUMPY = "the archive's measurements"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A status, command, report, alarm, log record or about, as it was recorded.
-
-    Attributes:
-        agent: whose topic it came on.
-        branch: `status`, `about`, `inbox`, `outbox`, `alarm` or `log`.
-        leaf: the sender of an outbox, the alarm's name, the log's level.
-        time: POSIX seconds: its own, where it tells one, else that of its arrival.
-        heard: when it arrived at the recorder.
-        payload: as it came.
-    """
-
-    agent: str
-    branch: str
-    leaf: str
-    time: float
-    heard: float
-    payload: bytes
-
-    @property
-    def document(self) -> dict[str, Any] | None:
-        """The payload as a JSON object; None where it is none."""
-        try:
-            body = wire.tolerant(self.payload)
-        except ValueError:
-            return None
-        return body if isinstance(body, dict) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Messages, and their samples, that are missing by their numbers between two that are there."""
-
-    start: float
-    stop: float
-    missing: int
-    samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How complete a channel is. A channel that does not count its messages has no gaps to see.
-
-    Attributes:
-        lives: of how many lives of the agent messages are there.
-    """
-
-    messages: int = 0
-    samples: int = 0
-    lives: int = 0
-    gaps: tuple[Gap, ...] = field(default=())
-
-    @property
-    def missing(self) -> int:
-        """Messages that were published, or dropped by their agent, and not recorded."""
-        return sum(gap.missing for gap in self.gaps)
 
 
 class Archive:
@@ -216,6 +161,14 @@ class Archive:
 
         `value` stands for a channel without fields. Missing values are left out.
         """
+        number = self._number(agent, channel)
+        first = self._store.next_after(number, -FOREVER if start is None else micros(posix(start)))
+        if first is None:
+            return {}
+        begin = first / MICRO  # numbers alone are not read to their end
+        look = self.read(agent, channel, begin, begin + LOOK)
+        if all(column.dtype != object for column in look.columns.values()):
+            return {}
         read = self.read(agent, channel, start, stop)
         found = {}
         for name, column in read.columns.items():
@@ -237,7 +190,7 @@ class Archive:
         first = -FOREVER if start is None else micros(posix(start))
         last = FOREVER if stop is None else micros(posix(stop))
         rows = self._store.accounts(self._number(agent, channel), first, last)
-        return _account(rows)
+        return account_of(rows)
 
     # -- events -----------------------------------------------------------------------------------
 
@@ -325,12 +278,12 @@ class Archive:
         from pyros_mqtt.archive.steps import gather, told
 
         parts: dict[str, list[Bins]] = {}
-        for begin, end, step in self._pieces(number, start, stop, every):
+        for begin, end, step in self._pieces(start, stop, every):
             gather(self._store, number, begin, end, every, step, parts)
         return told(parts, every)
 
     def _pieces(
-        self, number: int, start: float, stop: float, every: float
+        self, start: float, stop: float, every: float
     ) -> Iterator[tuple[float, float, int]]:
         """Cut a span by nights: from kept steps of so many seconds, or (0) from the samples."""
         kept = {
@@ -349,44 +302,9 @@ class Archive:
             at = min(stop, end)
         if at < stop:
             yield at, stop, 0
-        del number
 
 
 def _whole(moment: float) -> int:
     if math.isinf(moment):
         return FOREVER if moment > 0 else -FOREVER
     return micros(moment)
-
-
-def _account(rows: Iterator[Counted]) -> Account:
-    """Count rows that come in order of life and seq."""
-    messages = samples = lives = 0
-    gaps: list[Gap] = []
-    last: Counted | None = None
-    for row in rows:
-        samples += row.n
-        if row.seq is None:
-            messages += 1
-            continue
-        if last is None or last.life != row.life:
-            lives, messages = lives + 1, messages + 1
-        elif row.seq == last.seq:  # a part of the same message
-            last = last._replace(n=last.n + row.n)
-            continue
-        else:
-            messages += 1
-            gap = _gap(last, row)
-            gaps += [gap] if gap is not None else []
-        last = row
-    gaps.sort(key=lambda one: one.start)
-    return Account(messages, samples, lives, tuple(gaps))
-
-
-def _gap(last: Counted, row: Counted) -> Gap | None:
-    missing = (row.seq or 0) - (last.seq or 0) - 1
-    if missing <= 0:
-        return None
-    samples = missing
-    if last.ahead is not None and row.ahead is not None:
-        samples = max(0, row.ahead - last.ahead - last.n)
-    return Gap(last.t / MICRO, row.t / MICRO, missing, samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -241,9 +240,3 @@ class SqlStore:
             )
             found += [f"{table}: {lost} rows without a source"] if lost else []
         return found
-
-
-@contextlib.contextmanager
-def nothing() -> Iterator[None]:
-    """Inside a transaction that somebody else ends."""
-    yield

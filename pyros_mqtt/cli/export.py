@@ -45,7 +45,7 @@ def export(  # noqa: PLR0917 - typer gives them by name
     every: Every = None,
     archive: Url = None,
 ) -> None:
-    """Write what was measured to a file: CSV, Parquet, ECSV or a FITS table, with units."""
+    """Write a channel to CSV, Parquet, ECSV or FITS, with units."""
     from pyros_mqtt.archive.export import export as write
     from pyros_mqtt.archive.export import format_of, pieces
 

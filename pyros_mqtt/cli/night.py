@@ -39,7 +39,10 @@ def night(
     ] = None,
     archive: Url = None,
 ) -> None:
-    """Write the report of a night: states, commands, weather, alerts, images, gaps."""
+    """Write a night's report as one page.
+
+    States, commands, weather, alarms, alerts, images, and gaps in the record.
+    """
     from pyros_mqtt.nightly import look_at, page
 
     with opened(Reach.of(context), archive) as found:

@@ -45,7 +45,10 @@ def plot(  # noqa: PLR0917 - typer gives them by name
     night: Night = None,
     archive: Url = None,
 ) -> None:
-    """Draw channels: their means, and between two points their extremes."""
+    """Draw channels, in a picture or in the terminal.
+
+    A line is the mean, the band around it the extremes between two points.
+    """
     with opened(Reach.of(context), archive) as found:
         from pyros_mqtt.archive.extras import bring
 

@@ -57,7 +57,10 @@ def query(  # noqa: PLR0917 - typer gives them by name
         bool, typer.Option("--json", help="Print a JSON object a line, for programs.")
     ] = False,
 ) -> None:
-    """Show what was recorded: which channels there are, measurements, or what happened."""
+    """Show what was recorded.
+
+    Which channels there are, measurements of one of them, or what happened.
+    """
     if kind is not None and kind not in BRANCHES:
         raise typer.BadParameter(f"there is no kind {kind!r}: {', '.join(BRANCHES[:-1])}")
     with opened(Reach.of(context), archive) as opened_archive:

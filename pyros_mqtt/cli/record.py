@@ -39,7 +39,9 @@ def record(
         str | None, typer.Option(metavar="NAME", help="The recorder's name, if not `recorder`.")
     ] = None,
 ) -> None:
-    """Record telemetry, status, commands, reports, alarms and logs, until Ctrl-C or a shutdown.
+    """Record what passes on the bus into the archive.
+
+    Telemetry, status, commands, reports, alarms and logs, until Ctrl-C or a shutdown.
 
     Several may run, each under a name of its own: two that hear the same write it once.
 

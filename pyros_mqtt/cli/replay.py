@@ -43,7 +43,10 @@ def replay(  # noqa: PLR0917 - typer gives them by name
     ] = False,
     archive: Url = None,
 ) -> None:
-    """Publish a recorded night again, under another root; Ctrl-C ends it."""
+    """Publish a recorded night again, under another root.
+
+    Ctrl-C ends it.
+    """
     from pyros_mqtt.replay import Replay
 
     reach = Reach.of(context)

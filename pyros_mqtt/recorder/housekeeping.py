@@ -11,7 +11,6 @@ from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.moments import Nights
 from pyros_mqtt.archive.rows import MICRO, Source, micros
 from pyros_mqtt.archive.store import Store
-from pyros_mqtt.errors import ArchiveError
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
@@ -195,5 +194,3 @@ def reopen(nights: Nights, root: str, moments: list[int], store: Store) -> None:
 
 _SANE = 60_000_000_000 * MICRO
 """Some two thousand years on either side of 1970."""
-
-__all__ = ["ArchiveError", "Housekeeper", "Policy", "reopen"]
