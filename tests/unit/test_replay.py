@@ -55,6 +55,7 @@ def bus(heard: list[tuple[str, object]]) -> Iterator[Loopback]:
     ear = made.transport("ear")
     ear.subscribe("again/#", hear)
     ear.open()
+    until(lambda: ear.is_up)
     yield made
     ear.close()
 
