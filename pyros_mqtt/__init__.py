@@ -96,9 +96,9 @@ _ROOMS = (
     "telemetry",
     "sender",
     "settings",
-    "archive",
     "fleet",
     "agent",
+    "archive",
 )
 """Where the names are, the lightest room first."""
 

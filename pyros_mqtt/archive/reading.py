@@ -34,7 +34,7 @@ MINUTE, HOUR = 60, 3600
 LOOK = 60.0
 """Seconds by which the form of a channel is judged."""
 
-NUMPY = "the archive's measurements"
+NUMPY = "reading the archive"
 
 
 class Archive:
