@@ -99,7 +99,10 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.10g}"
-    return show.one_line(str(value))[:200]
+    from pyros_mqtt.wire import compact
+
+    text = compact(value) if isinstance(value, dict | list) else str(value)
+    return show.one_line(text)[:200]
 
 
 def _listed(archive: Archive, agent: str | None) -> Iterator[dict[str, Any]]:
