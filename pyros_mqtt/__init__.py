@@ -14,11 +14,13 @@ from pyros_mqtt.version import __version__
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
     from pyros_mqtt.alarm_board import AlarmBoard
+    from pyros_mqtt.archive import Archive
     from pyros_mqtt.daily import Almanac
     from pyros_mqtt.dispatch import every, on
     from pyros_mqtt.errors import (
         ActionFailed,
         AgentError,
+        ArchiveError,
         AskedOneself,
         BadName,
         Cancelled,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         Expired,
         Failed,
         Interrupted,
+        MissingExtra,
         NameTaken,
         NoAnswer,
         NobodyListens,
@@ -62,6 +65,8 @@ __all__ = [
     "AlarmBoard",
     "AlarmState",
     "Almanac",
+    "Archive",
+    "ArchiveError",
     "AskedOneself",
     "BadName",
     "Cancelled",
@@ -74,6 +79,7 @@ __all__ = [
     "Follow",
     "Interrupted",
     "Member",
+    "MissingExtra",
     "NameTaken",
     "NoAnswer",
     "NobodyListens",
@@ -109,6 +115,7 @@ _ROOMS = (
     "fleet",
     "alarm_board",
     "agent",
+    "archive",
 )
 """Where the names are, the lightest room first."""
 

@@ -115,6 +115,18 @@ class SpoolError(PyrosError):
     """The sender's spool cannot be opened or written; names the file and what to do."""
 
 
+class ArchiveError(PyrosError):
+    """The archive cannot be opened, read or written; names its place and what to do."""
+
+
+class MissingExtra(PyrosError):
+    """Something needs packages that are not installed; names the extra that brings them."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs more packages: pip install 'pyros-mqtt[{extra}]'")
+        self.extra = extra
+
+
 # -- what a sender can be told --------------------------------------------------------------
 
 

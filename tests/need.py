@@ -20,6 +20,7 @@ PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
 """Those that are not called as their program is."""
 
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
+POSTGRES = "/usr/lib/postgresql"
 
 CORPORA = Path(__file__).parent / "faults" / ".corpora"
 """Where `scripts/corpora` puts the collections of bad input that others have gathered."""
@@ -30,7 +31,7 @@ HINTS = {"tmpfs": "run the tests as root", "corpora": "run scripts/corpora, whic
 def need(thing: str) -> None:
     """Skip this test where `thing` is missing; with CI=true that is a failure.
 
-    `thing` is "mosquitto", one of `PROGRAMS`, or of the keys of `MODULES` or `HINTS`.
+    `thing` is "mosquitto", "postgres", one of `PROGRAMS`, or of the keys of `MODULES` or `HINTS`.
     """
     if _is_here(thing):
         return
@@ -41,6 +42,8 @@ def need(thing: str) -> None:
 
 
 def _is_here(thing: str) -> bool:
+    if thing == "postgres":
+        return find_postgres() is not None
     if thing == "mosquitto":
         return find_mosquitto() is not None
     if thing in PROGRAMS:
@@ -65,11 +68,19 @@ def _may_mount() -> bool:
     return is_mounted
 
 
+def find_postgres() -> Path | None:
+    """Find the folder of the newest PostgreSQL's programs; Debian has it off the path."""
+    found = [one.parent for one in Path(POSTGRES).glob("*/bin/initdb")]
+    return max(found, key=lambda one: int(one.parent.name.split(".")[0]), default=None)
+
+
 def _how_to_get(thing: str) -> str:
     if thing in HINTS:
         return HINTS[thing]
     if thing in CLIENTS:
         return "apt-get install mosquitto-clients"
+    if thing == "postgres":
+        return "apt-get install postgresql"
     if thing in PROGRAMS:
         return f"apt-get install {PACKAGES.get(thing, thing)}"
     return str(INSTALL.get(thing, f"pip install {thing}"))

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
 
 class Brokers:
-    """One link for each connection that is asked for."""
+    """One link for each connection that is asked for.
 
-    def __init__(self, settings: Settings) -> None:
+    `lean` tries MQTT 3.1.1 first: for those who hear very much and need no properties, which cost
+    two fifths of the time that a message takes.
+    """
+
+    def __init__(self, settings: Settings, *, lean: bool = False) -> None:
         if not settings.brokers:
             raise SettingsError(
                 "no broker is configured: set PYROS_BROKERS=mqtt://HOST:1883, or `brokers` in "
                 "pyros.toml; `pyros broker` starts one on this machine"
             )
         self._settings = settings
+        self._lean = lean
 
     def transport(self, client_id: str) -> Link:
         """Make one link; it is opened by its user."""
@@ -34,7 +39,7 @@ class Brokers:
             tls=_tls(settings),
             keepalive=max(1, round(settings.keepalive)),
         )
-        return Link(settings.brokers, access)
+        return Link(settings.brokers, access, lean=self._lean)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

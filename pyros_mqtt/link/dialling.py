@@ -24,6 +24,7 @@ class Dialler:
         events: what a connection tells.
         wakeup: ends a wait early.
         is_given_up: nobody wants a connection any more.
+        lean: with MQTT 3.1.1 first.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class Dialler:
         events: Events,
         wakeup: Wakeup,
         is_given_up: Callable[[], bool],
+        *,
+        lean: bool = False,
     ) -> None:
         self._brokers = itertools.cycle(brokers)
         self._count = len(brokers)
-        self._old_brokers: set[BrokerUrl] = set()
+        self._old_brokers: set[BrokerUrl] = set(brokers if lean else ())
         self._events = events
         self._wakeup = wakeup
         self._is_given_up = is_given_up

@@ -36,11 +36,13 @@ class Link:
     3.1.1 where a broker refuses it, and it tries the brokers in turn.
     """
 
-    def __init__(self, brokers: tuple[BrokerUrl, ...], access: Access) -> None:
+    def __init__(
+        self, brokers: tuple[BrokerUrl, ...], access: Access, *, lean: bool = False
+    ) -> None:
         self._access = access
         self._closing = threading.Event()
         self._wakeup = Wakeup()
-        self._dialler = Dialler(brokers, self, self._wakeup, self._closing.is_set)
+        self._dialler = Dialler(brokers, self, self._wakeup, self._closing.is_set, lean=lean)
         self._subscriptions = Subscriptions()
         self._unacknowledged: list[int] = []
         self._state_calls: list[Callable[[bool], None]] = []
@@ -124,7 +126,8 @@ class Link:
         """Hand a message to its handler; a handler's failure never reaches paho."""
         if mid:
             self._unacknowledged.append(mid)
-        for handler in self._subscriptions.handlers(delivery.topic):
+        handler = self._subscriptions.handler(delivery.topic)
+        if handler is not None:
             self._safely(partial(handler, delivery))
 
     def landed(self, mid: int, fate: str) -> None:

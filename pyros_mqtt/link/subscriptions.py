@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 
 from pyros_mqtt.link.connection import Connection
 from pyros_mqtt.topics import matches, overlap
 from pyros_mqtt.transport import Handler
 
 log = logging.getLogger(__name__)
+
+MOST_ROUTES = 10_000
+"""Topics whose handler is remembered, so that it is not looked for at each message."""
 
 
 class Subscriptions:
@@ -19,6 +21,7 @@ class Subscriptions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._handlers: dict[str, Handler] = {}
+        self._routes: dict[str, Handler] = {}
         self._news: list[tuple[str, bool]] = []
         self._asked: dict[int, str] = {}
 
@@ -36,19 +39,28 @@ class Subscriptions:
                         "one message twice; use another connection"
                     )
             self._handlers[pattern] = handler
+            self._routes = {}
             self._news.append((pattern, True))
 
     def remove(self, pattern: str) -> None:
         """Listen no longer."""
         with self._lock:
             if self._handlers.pop(pattern, None) is not None:
+                self._routes = {}
                 self._news.append((pattern, False))
 
-    def handlers(self, topic: str) -> Iterator[Handler]:
-        """Who wants to hear a topic."""
-        for pattern, handler in list(self._handlers.items()):
-            if matches(pattern, topic):
-                yield handler
+    def handler(self, topic: str) -> Handler | None:
+        """Who wants to hear a topic: one at most, since no two patterns overlap."""
+        return self._routes.get(topic) or self._route(topic)
+
+    def _route(self, topic: str) -> Handler | None:
+        with self._lock:
+            for pattern, handler in self._handlers.items():
+                if matches(pattern, topic):
+                    if len(self._routes) < MOST_ROUTES:
+                        self._routes[topic] = handler
+                    return handler
+        return None
 
     def begin_anew(self) -> None:
         """The connection is new: the broker knows of nothing."""

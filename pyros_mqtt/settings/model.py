@@ -153,6 +153,16 @@ class Settings(BaseSettings):
     """Bytes of the same."""
     journal: Literal["sqlite", "memory"] = "sqlite"
     """Where an agent remembers its commands; in memory it forgets them with its process."""
+    archive: str = ""
+    """Where `pyros record` writes and others read: `sqlite:///path`, `postgresql://...`."""
+    keep_raw: int = Field(default=0, ge=0)
+    """Nights for which each measurement is kept; 0: for ever."""
+    keep_minutes: int = Field(default=0, ge=0)
+    """Nights for which means, minima and maxima of a minute are kept; 0: for ever."""
+    keep_hours: int = Field(default=0, ge=0)
+    """The same, of an hour."""
+    keep_events: int = Field(default=0, ge=0)
+    """Nights for which status, commands, reports, alarms and logs are kept; 0: for ever."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"

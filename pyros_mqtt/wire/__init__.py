@@ -7,7 +7,7 @@ about and telemetry, where a newer neighbour may say more than we know.
 from pyros_mqtt.wire.about import decode_about, encode_about
 from pyros_mqtt.wire.alarm import alarm_table, decode_alarm, encode_alarm
 from pyros_mqtt.wire.command import decode_command, encode_command
-from pyros_mqtt.wire.json_text import compact, pretty, strict
+from pyros_mqtt.wire.json_text import compact, pretty, strict, tolerant
 from pyros_mqtt.wire.log import decode_log, encode_log
 from pyros_mqtt.wire.report import decode_report, encode_report
 from pyros_mqtt.wire.status import decode_status, encode_status, last_will
@@ -49,6 +49,7 @@ __all__ = [
     "read_text",
     "strict",
     "to_rfc3339",
+    "tolerant",
     "typed_words",
     "write_text",
 ]

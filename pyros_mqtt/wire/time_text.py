@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?[Zz]")
 
 
-def to_rfc3339(moment: float) -> str:
-    """Write POSIX seconds as `2026-11-22T20:14:03.120Z`."""
-    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+def to_rfc3339(moment: float, digits: int = 3) -> str:
+    """Write POSIX seconds as `2026-11-22T20:14:03.120Z`, with 3 or 6 digits of the second."""
+    timespec = "microseconds" if digits > 3 else "milliseconds"  # noqa: PLR2004
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec=timespec)
     return text.removesuffix("+00:00") + "Z"
 
 

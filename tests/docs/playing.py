@@ -28,7 +28,9 @@ TRIES = 5
 """So often `until-seen` is repeated: nothing tells when a listener has begun to listen."""
 
 _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
-_STARTS_AGENTS = ("pyros run ", "pyros up", "pyros gateway", "pyros alarms run", "python ")
+_STARTS_AGENTS = (
+    "pyros run ", "pyros up", "pyros gateway", "pyros alarms run", "pyros record", "python ",
+)  # fmt: skip
 
 
 class Player:

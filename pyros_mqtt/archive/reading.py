@@ -1,0 +1,310 @@
+"""`Archive`: what was recorded, for those who ask for it."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from pyros_mqtt import wire
+from pyros_mqtt.archive.accounting import Account, account_of
+from pyros_mqtt.archive.event import Event
+from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.moments import Moment, Nights, posix, seconds
+from pyros_mqtt.archive.place import archive_url
+from pyros_mqtt.archive.rows import MICRO, Source, micros
+from pyros_mqtt.archive.saying import say_again
+from pyros_mqtt.archive.store import Store, open_store
+from pyros_mqtt.errors import ArchiveError, BadPayload
+from pyros_mqtt.messages import Channel
+
+if TYPE_CHECKING:
+    from pyros_mqtt.archive.assembly import Bins
+    from pyros_mqtt.archive.readings import Readings
+    from pyros_mqtt.settings import Settings
+
+FOREVER = 2**62
+"""Later than anything, in microseconds."""
+
+MINUTE, HOUR = 60, 3600
+
+LOOK = 60.0
+"""Seconds by which the form of a channel is judged."""
+
+NUMPY = "reading the archive"
+
+
+class Archive:
+    """Reads what was recorded. For one thread at a time; a context manager.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://...`; by default as the settings say.
+        root: the topic root; by default as the settings say.
+        settings: by default those of the environment and the files.
+
+    Raises:
+        ArchiveError: there is no archive, or it cannot be opened.
+    """
+
+    def __init__(
+        self, url: str | None = None, *, root: str | None = None, settings: Settings | None = None
+    ) -> None:
+        if settings is None:
+            from pyros_mqtt.settings import Settings
+
+            settings = Settings()
+        self.root = root or settings.root
+        self.nights = Nights.of(settings.observatory)
+        self._store: Store = open_store(url or archive_url(settings), create=False)
+
+    def __enter__(self) -> Self:
+        """Read."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """End the connection to the archive."""
+        self._store.close()
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self._store.place
+
+    # -- what there is ----------------------------------------------------------------------------
+
+    def agents(self) -> list[str]:
+        """Name every agent that was heard."""
+        return sorted({source.agent for source in self._store.sources(self.root)})
+
+    def channels(self, agent: str | None = None) -> list[tuple[str, str]]:
+        """Name every channel, as pairs of agent and channel."""
+        return [
+            (one.agent, one.leaf)
+            for one in self._store.sources(self.root)
+            if one.branch == "telemetry" and agent in {None, one.agent}
+        ]
+
+    def ends(self, agent: str, channel: str) -> tuple[float, float] | None:
+        """Say when the first and the latest measurements of a channel were; None without any."""
+        ends = self._store.ends(self._number(agent, channel))
+        return None if ends is None else (ends[0] / MICRO, ends[1] / MICRO)
+
+    def latest_night(self) -> str | None:
+        """Name the latest night in which something was measured; None where nothing was."""
+        ends = [self.ends(*one) for one in self.channels()]
+        times = [one[1] for one in ends if one is not None]
+        return self.nights.name(max(times)) if times else None
+
+    def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
+        """Say what the agent has told of a channel in its latest about until `at`, else later."""
+        last = math.inf if at is None else posix(at)
+        said: Channel | None = None
+        for event in self._events(agent, {"about"}, -FOREVER, FOREVER):
+            if said is not None and event.time > last:
+                break
+            with contextlib.suppress(BadPayload):
+                about = wire.decode_about(event.payload, agent)
+                said = about.telemetry.get(channel, said)
+        return said or Channel(channel)
+
+    # -- measurements -----------------------------------------------------------------------------
+
+    def read(
+        self,
+        agent: str,
+        channel: str,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+        every: str | float | None = None,
+    ) -> Readings:
+        """Read the measurements of a channel.
+
+        Args:
+            agent: whose.
+            channel: which.
+            start: the first moment; by default the first there is.
+            stop: the first moment that is not wanted any more; by default now and the future.
+            every: steps in seconds, or `5min`; each gets mean, minimum, maximum and count of its
+                values that are not bad. Without it, every sample.
+
+        Raises:
+            ArchiveError: the channel was never recorded, or the archive fails.
+            MissingExtra: numpy is not installed.
+        """
+        bring("numpy", NUMPY, "archive")
+        from pyros_mqtt.archive.readings import Readings
+
+        number = self._number(agent, channel)
+        now = time.time()
+        first = -math.inf if start is None else posix(start, now)
+        last = math.inf if stop is None else posix(stop, now)
+        unit = self.describe(agent, channel, None if stop is None else last).unit
+        if every is not None:
+            columns = self._steps(number, first, last, seconds(every))
+            times = columns.pop("time")
+            return Readings(agent, channel, times, columns, unit)
+        samples = self._samples(number, first, last)
+        named = {name or "value": column for name, column in samples.columns.items()}
+        return Readings(agent, channel, samples.times, named, unit, samples.quality, samples.late)
+
+    def truths(
+        self, agent: str, channel: str, start: Moment | None = None, stop: Moment | None = None
+    ) -> dict[str, tuple[Any, Any]]:
+        """Read the fields of a channel that are true or false: their times and values.
+
+        `value` stands for a channel without fields. Missing values are left out.
+        """
+        number = self._number(agent, channel)
+        first = self._store.next_after(number, -FOREVER if start is None else micros(posix(start)))
+        if first is None:
+            return {}
+        begin = first / MICRO  # numbers alone are not read to their end
+        look = self.read(agent, channel, begin, begin + LOOK)
+        if all(column.dtype != object for column in look.columns.values()):
+            return {}
+        read = self.read(agent, channel, start, stop)
+        found = {}
+        for name, column in read.columns.items():
+            if column.dtype != object:
+                continue
+            at = [row for row, one in enumerate(column) if isinstance(one, bool)]
+            if at:
+                found[name] = (read.times[at], column[at].astype(bool))
+        return found
+
+    def account(
+        self,
+        agent: str,
+        channel: str,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+    ) -> Account:
+        """Count a channel's messages, and those that are missing by their numbers."""
+        first = -FOREVER if start is None else micros(posix(start))
+        last = FOREVER if stop is None else micros(posix(stop))
+        rows = self._store.accounts(self._number(agent, channel), first, last)
+        return account_of(rows)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def events(
+        self,
+        agent: str | None = None,
+        branches: set[str] | None = None,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+    ) -> Iterator[Event]:
+        """Give what happened, in order of time: of one agent or of all.
+
+        Args:
+            agent: whose; None: everybody's.
+            branches: some of `status`, `about`, `inbox`, `outbox`, `alarm` and `log`; None: all.
+            start: the first moment.
+            stop: the first moment that is not wanted any more.
+        """
+        first = -FOREVER if start is None else micros(posix(start))
+        last = FOREVER if stop is None else micros(posix(stop))
+        return self._events(agent, branches, first, last)
+
+    def stream(self, start: Moment, stop: Moment) -> Iterator[tuple[float, Event]]:
+        """Give all messages of a span in order of time, each with its moment, to be said again.
+
+        Measurements are written anew, in the form of the protocol, without what was lost of it:
+        the session and the number of samples before.
+        """
+        first, last = micros(posix(start)), micros(posix(stop))
+        sources = self._store.sources(self.root)
+        streams = [
+            self._said_again(source, self._store.samples(number, first, last), first)
+            for source, number in sources.items()
+            if source.branch == "telemetry"
+        ]
+        events = ((one.time, one) for one in self._events(None, None, first, last))
+        return heapq.merge(events, *streams, key=lambda one: one[0])
+
+    def _said_again(
+        self, source: Source, rows: Iterator[tuple[Any, ...]], first: int
+    ) -> Iterator[tuple[float, Event]]:
+        for t, seq, n, flags, value, body in rows:
+            if t >= first:
+                payload = say_again(t / MICRO, seq, n, flags, value, body)
+                moment = t / MICRO
+                yield moment, Event(source.agent, "telemetry", source.leaf, moment, moment, payload)
+
+    def troubles(self) -> list[str]:
+        """Look whether the archive is whole; a line for each thing that is not."""
+        return self._store.troubles()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _events(
+        self, agent: str | None, branches: set[str] | None, start: int, stop: int
+    ) -> Iterator[Event]:
+        names = {
+            number: source
+            for source, number in self._store.sources(self.root).items()
+            if agent in {None, source.agent} and (branches is None or source.branch in branches)
+        }
+        for number, t, heard, body in self._store.events(names, start, stop):
+            source = names[number]
+            yield Event(source.agent, source.branch, source.leaf, t / MICRO, heard / MICRO, body)
+
+    def _number(self, agent: str, channel: str) -> int:
+        known = self._store.sources(self.root)
+        number = known.get(Source(self.root, agent, "telemetry", channel))
+        if number is None:
+            others = sorted({one.leaf for one in known if one[1:3] == (agent, "telemetry")})
+            what = f"its channels are {', '.join(others)}" if others else "nothing of that agent"
+            raise ArchiveError(
+                f"{self.place} has no channel {channel!r} of {agent!r} under {self.root!r}: {what}"
+            )
+        return number
+
+    def _samples(self, number: int, start: float, stop: float) -> Any:
+        from pyros_mqtt.archive.assembly import assemble
+
+        rows = self._store.samples(number, _whole(start), _whole(stop) + 1)
+        return assemble(rows, start, stop)
+
+    def _steps(self, number: int, start: float, stop: float, every: float) -> dict[str, Any]:
+        """Down-sample: by what housekeeping has kept where the steps fit, else from the samples."""
+        from pyros_mqtt.archive.steps import gather, told
+
+        parts: dict[str, list[Bins]] = {}
+        for begin, end, step in self._pieces(start, stop, every):
+            gather(self._store, number, begin, end, every, step, parts)
+        return told(parts, every)
+
+    def _pieces(
+        self, start: float, stop: float, every: float
+    ) -> Iterator[tuple[float, float, int]]:
+        """Cut a span by nights: from kept steps of so many seconds, or (0) from the samples."""
+        kept = {
+            name: self.nights.span(name)
+            for name, (rolled, _) in sorted(self._store.nights(self.root).items())
+            if rolled
+        }
+        step = HOUR if every % HOUR == 0 else MINUTE if every % MINUTE == 0 else 0
+        at = start
+        for begin, end in kept.values() if step else ():
+            if end <= at or begin >= stop:
+                continue
+            if begin > at:
+                yield at, begin, 0
+            yield max(at, begin), min(stop, end), step
+            at = min(stop, end)
+        if at < stop:
+            yield at, stop, 0
+
+
+def _whole(moment: float) -> int:
+    if math.isinf(moment):
+        return FOREVER if moment > 0 else -FOREVER
+    return micros(moment)

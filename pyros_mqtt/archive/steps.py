@@ -1,0 +1,85 @@
+"""Steps of time: from samples or from what housekeeping has kept, as columns for a reader."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from pyros_mqtt.archive.assembly import Bins, Samples, assemble, bins, merged
+from pyros_mqtt.archive.rows import MICRO, Roll, micros
+from pyros_mqtt.archive.store import Store
+
+BAD = 2
+
+
+def gather(  # noqa: PLR0913, PLR0917 - what, from when to when, in which steps, from which, to where
+    store: Store,
+    source: int,
+    start: float,
+    stop: float,
+    every: float,
+    step: int,
+    parts: dict[str, list[Bins]],
+) -> None:
+    """Add the bins of a span to `parts`, by field; from kept ones of `step` seconds, or samples."""
+    first, last = _micros(start), _micros(stop)
+    if step:
+        rolls = sorted(store.rolls(source, step, first, last), key=lambda one: one.field)
+        for name, those in groupby(rolls, key=lambda one: one.field):
+            parts.setdefault(name, []).append(of_rolls(list(those)))
+        return
+    samples = assemble(store.samples(source, first, last), start, stop)
+    for name, one in of_samples(samples, every).items():
+        parts.setdefault(name, []).append(one)
+
+
+def of_samples(samples: Samples, every: float) -> dict[str, Bins]:
+    """Sum up the numbers of some samples that are not bad, by field."""
+    fine = samples.quality != BAD
+    return {
+        name: bins(samples.times[fine], column[fine], every)
+        for name, column in samples.columns.items()
+        if column.dtype != object
+    }
+
+
+def of_rolls(rolls: list[Roll]) -> Bins:
+    """Make bins of what was kept of one field."""
+    return Bins(
+        np.array([one.t for one in rolls]) / MICRO,
+        np.array([one.n for one in rolls], np.int64),
+        np.array([one.low for one in rolls]),
+        np.array([one.high for one in rolls]),
+        np.array([one.total for one in rolls]),
+    )
+
+
+def to_rolls(field: str, one: Bins) -> list[Roll]:
+    """Make rows to be kept."""
+    starts = np.round(one.starts * MICRO).astype(np.int64)
+    columns = (starts, one.n, one.low, one.high, one.total)
+    return [Roll(field, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def told(parts: dict[str, list[Bins]], every: float) -> dict[str, Any]:
+    """Give the columns of all fields on common times: mean, min, max, count."""
+    by_field = {name: merged(some, every) for name, some in parts.items()}
+    starts = [one.starts for one in by_field.values()]
+    times = np.unique(np.concatenate(starts)) if starts else np.empty(0)
+    columns: dict[str, Any] = {"time": times}
+    for name, one in by_field.items():
+        at = np.searchsorted(times, one.starts)
+        before = f"{name}_" if name else ""
+        mean, low, high = (np.full(len(times), np.nan) for _ in range(3))
+        count = np.zeros(len(times), np.int64)
+        mean[at], low[at], high[at] = one.total / np.maximum(one.n, 1), one.low, one.high
+        count[at] = one.n
+        columns |= {f"{before}mean": mean, f"{before}min": low}
+        columns |= {f"{before}max": high, f"{before}count": count}
+    return columns
+
+
+def _micros(moment: float) -> int:
+    return micros(moment) if abs(moment) < 1e12 else int(np.sign(moment)) * 2**62  # noqa: PLR2004

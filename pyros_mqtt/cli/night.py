@@ -1,0 +1,56 @@
+"""`pyros night`: the report of a night, as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyros_mqtt.cli import show
+from pyros_mqtt.cli.app import example
+from pyros_mqtt.cli.endings import FAILED, Trouble
+from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.spans import Url, night_of, opened
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=example("pyros night", "pyros night 2026-11-22 -o night.html --plot weather/wind")
+    )(night)
+
+
+def night(
+    context: typer.Context,
+    date: Annotated[
+        str | None,
+        typer.Argument(metavar="DATE", help="The date of its evening; by default the last."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="By default night-DATE.html."),
+    ] = None,
+    plot: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AGENT[/CHANNEL]", help="Draw these, not weather and safety; may be repeated."
+        ),
+    ] = None,
+    archive: Url = None,
+) -> None:
+    """Write a night's report as one page.
+
+    States, commands, weather, alarms, alerts, images, and gaps in the record.
+    """
+    from pyros_mqtt.nightly import look_at, page
+
+    with opened(Reach.of(context), archive) as found:
+        name = night_of(found, date)
+        text = page(look_at(found, name, plot or []))
+    path = output or Path(f"night-{name}.html")
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise Trouble(f"{path} cannot be written: {error}", FAILED) from None
+    show.line(f"the night of {name} is in {path}")

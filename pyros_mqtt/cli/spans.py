@@ -1,0 +1,78 @@
+"""The options by which commands say what they want of the archive, and since when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from pyros_mqtt.archive import Archive
+    from pyros_mqtt.cli.reach import Reach
+
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="The first moment: 2h (ago), or 2026-11-22T20:14 (UTC)."),
+]
+Until = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Up to this moment; by default now.")
+]
+Night = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="One night, by the date of its evening; or `last`."),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(metavar="STEP", help="Means, minima and maxima of such steps: 10s, 5min, 1h."),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--archive",
+        metavar="URL",
+        help="sqlite:///PATH or postgresql://..., not that of PYROS_ARCHIVE.",
+    ),
+]
+
+
+class Span(NamedTuple):
+    """From when to when, POSIX seconds."""
+
+    start: float | None
+    stop: float | None
+
+
+def opened(reach: Reach, url: str | None) -> Archive:
+    """Open the archive for reading.
+
+    Raises:
+        ArchiveError: there is none.
+    """
+    from pyros_mqtt.archive import Archive
+
+    return Archive(url, settings=reach.settings)
+
+
+def span_of(archive: Archive, since: str | None, until: str | None, night: str | None) -> Span:
+    """Read what was said of the time.
+
+    Raises:
+        ArchiveError: it cannot be read.
+    """
+    from pyros_mqtt.archive.moments import posix
+
+    if night is not None:
+        if since is not None or until is not None:
+            raise typer.BadParameter("say either a night, or --since and --until")
+        return Span(*archive.nights.span(night_of(archive, night)))
+    return Span(None if since is None else posix(since), None if until is None else posix(until))
+
+
+def night_of(archive: Archive, said: str | None) -> str:
+    """Name a night: as said, `last` or nothing for the one that goes on or went last."""
+    import time
+
+    now = archive.nights.name(time.time())
+    if said not in {None, "last"}:
+        return str(said)
+    return archive.latest_night() or now

@@ -1,0 +1,111 @@
+"""A PostgreSQL of the tests' own: as an unprivileged user, killed at will."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from pyros_mqtt.broker.ports import any_free_port
+from tests.need import find_postgres, need
+from tests.system.device import until
+
+USER = "postgres"
+"""Who runs the server where the tests run as root, which PostgreSQL refuses."""
+
+
+class OwnPostgres:
+    """A server on a free port of the loopback, with a folder of its own; a context manager."""
+
+    def __init__(self) -> None:
+        need("postgres")
+        self._programs = find_postgres() or Path()
+        self._folder = Path(tempfile.mkdtemp(prefix="pyros-postgres-"))
+        self.port = any_free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        if os.geteuid() == 0:
+            os.chown(self._folder, pwd.getpwnam(USER).pw_uid, pwd.getpwnam(USER).pw_gid)
+
+    def __enter__(self) -> Self:
+        data = str(self._folder / "data")
+        try:
+            subprocess.run(  # noqa: S603 - PostgreSQL's own
+                [*self._as_user("initdb"), "-D", data, "-A", "trust", "-U", USER, "--no-sync"],
+                check=True, capture_output=True, cwd=self._folder,
+            )  # fmt: skip
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it on its data."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own
+                [*self._as_user("postgres"), "-D", str(self._folder / "data"),
+                 "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-F",
+                 "-c", f"unix_socket_directories={self._folder}"],
+                stdout=log, stderr=log, cwd=self._folder,
+            )  # fmt: skip
+        until(self._answers)
+
+    def kill(self) -> None:
+        """Take it away at once: SIGQUIT is PostgreSQL's way to end without a checkpoint."""
+        if self._process is not None:
+            subprocess.run(  # noqa: S603 - PostgreSQL's own
+                [*self._as_user("pg_ctl"), "-D", str(self._folder / "data"), "-m", "immediate",
+                 "stop"],
+                check=False, capture_output=True, cwd=self._folder,
+            )  # fmt: skip
+            self._process.wait(10)
+            self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process of the server."""
+        assert self._process is not None
+        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for pid in [*map(int, listed.split()), self._process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def database(self) -> str:
+        """Make an empty database; gives its URL."""
+        name = f"t_{secrets.token_hex(4)}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self._url("postgres"), connect_timeout=2).close()
+        except psycopg.Error:
+            assert self._process is not None
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            return False
+        return True
+
+    def _as_user(self, program: str) -> list[str]:
+        command = [str(self._programs / program)]
+        if os.geteuid() != 0:
+            return command
+        there = pwd.getpwnam(USER)
+        return [
+            "setpriv", f"--reuid={there.pw_uid}", f"--regid={there.pw_gid}", "--clear-groups", "--",
+            *command,
+        ]  # fmt: skip

@@ -1,0 +1,270 @@
+"""The same questions to an archive in SQLite and to one in PostgreSQL have the same answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pyros_mqtt.archive import Archive, Store, open_store
+from pyros_mqtt.archive.moments import Nights
+from pyros_mqtt.archive.rows import MICRO
+from pyros_mqtt.errors import ArchiveError
+from pyros_mqtt.recorder.housekeeping import Housekeeper, Policy, reopen
+from tests.system.archive_filling import EVENING, azimuth, fill
+from tests.system.own_postgres import OwnPostgres
+
+DAY = 86_400.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnPostgres]:
+    with OwnPostgres() as own:
+        yield own
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'archive.sqlite'}"
+    own: OwnPostgres = request.getfixturevalue("server")
+    return own.database()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    made = open_store(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def archive(url: str, store: Store) -> Iterator[Archive]:
+    assert store.place
+    with Archive(url) as made:
+        yield made
+
+
+def test_what_was_written_is_read(store: Store, archive: Archive) -> None:
+    assert fill(store, *map(azimuth, range(1000))) == 1000
+    assert fill(store, *map(azimuth, range(900, 1100))) == 100
+    read = archive.read("dome", "azimuth")
+    assert np.array_equal(read.times, EVENING + np.arange(1100))
+    assert np.array_equal(read.values, np.arange(1100) % 360)
+    part = archive.read("dome", "azimuth", EVENING + 10, EVENING + 13)
+    assert part.values.tolist() == [10, 11, 12]
+    assert archive.ends("dome", "azimuth") == (EVENING, EVENING + 1099)
+    assert archive.troubles() == []
+
+
+def test_forms_that_are_no_single_number_come_back_as_columns(
+    store: Store, archive: Archive
+) -> None:
+    topic = "dome/telemetry/mix"
+    fill(
+        store,
+        (topic, {"t": [EVENING, EVENING + 1], "v": {"x": [1, None]}, "q": ["good", "bad"]}),
+        (topic, {"t": EVENING + 2, "v": {"x": 3, "side": "east"}, "late": True}),
+        ("dome/telemetry/plain", b"12.5"),
+    )
+    read = archive.read("dome", "mix")
+    assert np.array_equal(read.columns["x"], [1, np.nan, 3], equal_nan=True)
+    assert read.columns["side"].tolist() == [None, None, "east"]
+    assert read.table()["quality"].tolist() == ["good", "bad", "good"]
+    assert read.late.tolist() == [False, False, True]
+    assert archive.read("dome", "plain").values.tolist() == [12.5]
+
+
+def test_a_batch_that_began_before_is_found(store: Store, archive: Archive) -> None:
+    body = {"t0": EVENING, "dt": 1.0, "v": list(range(3000))}
+    fill(store, ("dome/telemetry/steady", body))
+    read = archive.read("dome", "steady", EVENING + 2990, EVENING + 2993)
+    assert read.values.tolist() == [2990, 2991, 2992]
+
+
+def test_steps_have_mean_extremes_and_count(store: Store, archive: Archive) -> None:
+    fill(store, *map(azimuth, range(120)))
+    bad = {"t": EVENING + 5.5, "v": 1e6, "q": "bad"}
+    fill(store, ("dome/telemetry/azimuth", bad))
+    read = archive.read("dome", "azimuth", every="1min")
+    assert read.columns["mean"].tolist() == [29.5, 89.5]
+    assert read.columns["min"].tolist() == [0, 60]
+    assert read.columns["max"].tolist() == [59, 119]
+    assert read.columns["count"].tolist() == [60, 60]
+
+
+def test_messages_that_are_missing_are_counted(store: Store, archive: Archive) -> None:
+    numbers = [*range(10), *range(15, 20)]
+    fill(store, *map(azimuth, numbers))
+    fill(store, ("dome/telemetry/azimuth", azimuth(3, start=EVENING + 500)[1] | {"session": "b"}))
+    account = archive.account("dome", "azimuth")
+    assert (account.messages, account.samples, account.missing, account.lives) == (16, 16, 5, 2)
+    (gap,) = account.gaps
+    assert (gap.start, gap.stop) == (EVENING + 9, EVENING + 15)
+
+
+def test_samples_that_are_missing_are_counted_by_what_a_batch_says_came_before(
+    store: Store, archive: Archive
+) -> None:
+    def batch(seq: int, first: int) -> tuple[str, dict[str, Any]]:
+        body = {"t0": EVENING + first, "dt": 1, "v": [0] * 10, "seq": seq, "n": first}
+        return "dome/telemetry/fast", body | {"session": "a"}
+
+    fill(store, batch(0, 0), batch(1, 10), batch(4, 40))
+    (gap,) = archive.account("dome", "fast").gaps
+    assert (gap.missing, gap.samples) == (2, 20)
+
+
+def test_what_happened_is_told_in_its_order(store: Store, archive: Archive) -> None:
+    fill(
+        store,
+        ("dome/outbox/ops", {"state": "done", "at": "2025-11-22T20:00:02.000Z"}),
+        ("dome/status", {"state": "ready", "at": "2025-11-22T20:00:00.000Z"}),
+        ("camera/inbox", {"message": "expose", "sent_at": "2025-11-22T20:00:01.000Z"}),
+    )
+    told = [(event.agent, event.branch, event.leaf) for event in archive.events()]
+    assert told == [("dome", "status", ""), ("camera", "inbox", ""), ("dome", "outbox", "ops")]
+    (report,) = archive.events("dome", {"outbox"})
+    assert report.document == {"state": "done", "at": "2025-11-22T20:00:02.000Z"}
+    assert not list(archive.events(start=EVENING + 3))
+
+
+def test_units_are_those_of_the_latest_about(store: Store, archive: Archive) -> None:
+    fill(store, azimuth(0))
+    for unit in ("rad", "deg"):
+        fill(store, ("dome/about", {"agent": "dome", "telemetry": {"azimuth": {"unit": unit}}}))
+    assert archive.read("dome", "azimuth").unit == "deg"
+
+
+def test_what_was_never_recorded_is_told_with_what_was(store: Store, archive: Archive) -> None:
+    fill(store, azimuth(0))
+    with pytest.raises(ArchiveError, match="its channels are azimuth"):
+        archive.read("dome", "azimut")
+
+
+def test_one_right_is_held_by_one(store: Store) -> None:
+    assert store.lease("dome", "one", 100, 200) == 0
+    assert store.lease("dome", "one", 150, 250) == 0
+    assert store.lease("dome", "two", 200, 300) is None
+    assert store.lease("dome", "two", 250, 350) == 250
+
+
+def test_two_that_write_at_the_same_time_write_each_once(url: str, store: Store) -> None:
+    assert store.place
+    new: list[int] = []
+
+    def write() -> None:
+        own = open_store(url)
+        new.append(sum(fill(own, *map(azimuth, range(n, n + 50))) for n in range(0, 1000, 50)))
+        own.close()
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sum(new) == 1000
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    def fill_and_fail() -> None:
+        with store.together():
+            fill(store, azimuth(0))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fill_and_fail()
+    assert store.sources("pyros") == {}
+    assert fill(store, azimuth(0)) == 1
+
+
+# -- housekeeping -------------------------------------------------------------------------------
+
+
+def keep_house(store: Store, now: float, **policy: int) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy(**policy))
+    keeper.look(store, now, lambda: False)
+
+
+def test_a_night_that_is_over_is_down_sampled(store: Store, archive: Archive) -> None:
+    fill(store, *(azimuth(i, step=10.0) for i in range(720)))
+    before = archive.read("dome", "azimuth", every="1min")
+    keep_house(store, EVENING + 4 * 3600)
+    assert store.nights("pyros") == {}
+    keep_house(store, EVENING + DAY)
+    assert store.nights("pyros") == {"2025-11-22": (True, False)}
+    after = archive.read("dome", "azimuth", every="1min")
+    for name in ("mean", "min", "max", "count"):
+        assert np.allclose(before.columns[name], after.columns[name])
+    hours = archive.read("dome", "azimuth", every="1h")
+    assert hours.columns["count"].tolist() == [360, 360]
+    assert hours.columns["mean"].tolist() == [179.5, 179.5]
+
+
+def test_what_is_kept_long_enough_goes_and_its_means_stay(store: Store, archive: Archive) -> None:
+    evenings = [EVENING + n * DAY for n in range(4)]
+    for evening in evenings:
+        fill(store, *(azimuth(i, start=evening) for i in range(60)))
+    fill(store, ("dome/status", {"state": "ready", "at": "2025-11-22T20:00:00.000Z"}))
+    keep_house(store, EVENING + 4 * DAY, raw=2, events=2)
+    assert len(archive.read("dome", "azimuth")) == 120
+    assert archive.read("dome", "azimuth", every=60).columns["count"].tolist() == [60] * 4
+    assert not list(archive.events())
+    keep_house(store, EVENING + 4 * DAY, raw=2, minutes=3)
+    assert len(archive.read("dome", "azimuth", every=60)) == 3
+    assert len(archive.read("dome", "azimuth", every=3600)) == 4
+
+
+def test_what_comes_late_is_added_to_the_night_it_belongs_to(
+    store: Store, archive: Archive
+) -> None:
+    fill(store, *map(azimuth, range(60)))
+    keep_house(store, EVENING + DAY)
+    fill(store, azimuth(60, step=0.5))
+    reopen(Nights(), "pyros", [int((EVENING + 30) * MICRO)], store)
+    keep_house(store, EVENING + DAY)
+    assert archive.read("dome", "azimuth", every=60).columns["count"].tolist() == [61]
+    keep_house(store, EVENING + 9 * DAY, raw=1)
+    assert len(archive.read("dome", "azimuth")) == 0
+    fill(store, azimuth(61, step=0.5))
+    reopen(Nights(), "pyros", [int((EVENING + 30.5) * MICRO)], store)
+    keep_house(store, EVENING + 9 * DAY, raw=1)
+    assert archive.read("dome", "azimuth", every=60).columns["count"].tolist() == [62]
+    assert len(archive.read("dome", "azimuth")) == 0
+
+
+def test_the_same_keeper_goes_on_the_next_night(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy(raw=1))
+    for night in range(3):
+        fill(store, azimuth(night, start=EVENING + night * DAY))
+        keeper.look(store, EVENING + (night + 1) * DAY, lambda: False)
+    assert sorted(store.nights("pyros").items()) == [
+        ("2025-11-22", (True, True)),
+        ("2025-11-23", (True, True)),
+        ("2025-11-24", (True, False)),
+    ]
+
+
+def test_only_one_recorder_keeps_house(store: Store) -> None:
+    fill(store, azimuth(0))
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy())
+    store.lease("pyros:housekeeping", "recorder-2", 0, 2**60)
+    keeper.look(store, EVENING + DAY, lambda: False)
+    assert store.nights("pyros") == {}
+    store.lease("pyros:housekeeping", "recorder-2", 0, 1)
+    keeper.look(store, EVENING + DAY, lambda: False)  # the other one is gone
+    assert store.nights("pyros") == {"2025-11-22": (True, False)}
+
+
+def test_a_newer_archive_is_refused(url: str, store: Store) -> None:
+    with store.together():
+        if url.startswith("sqlite"):
+            store._change("PRAGMA user_version = 99")  # type: ignore[attr-defined]
+        else:
+            store._change("INSERT INTO pyros.version VALUES (99)")  # type: ignore[attr-defined]
+    with pytest.raises(ArchiveError, match="newer"):
+        open_store(url)
