@@ -15,6 +15,7 @@ from pyros_mqtt.alarms.night import (
     NightUnreadable,
     Replay,
     Tally,
+    as_heard,
     read_lines,
     replay,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Sight",
     "Tally",
     "What",
+    "as_heard",
     "read_lines",
     "replay",
 ]

@@ -178,8 +178,17 @@ def _heard(line: str) -> Iterator[Heard]:
     said = body["payload"]
     # a small device's status is a bare word, which JSON would put into quotes
     payload = (said if isinstance(said, str) and not channel else compact(said)).encode()
+    return as_heard(at, agent, channel, payload)
+
+
+def as_heard(at: float, agent: str, channel: str, payload: bytes) -> Iterator[Heard]:
+    """Read what came from the bus at a moment: a measurement of `channel`, or without one a status.
+
+    Raises:
+        BadPayload: it cannot be read.
+    """
     if channel:
         for sample in decode_samples(payload, at):
             yield Heard(at, agent, sample, channel)
-    else:
+    elif payload:
         yield Heard(at, agent, decode_status(payload, agent))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +14,11 @@ from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, USAGE, Trouble, complain
 from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest, settle
+from pyros_mqtt.cli.spans import Url, night_of, opened
 
 if TYPE_CHECKING:
     from pyros_mqtt.alarms import Change, Night, Replay, Tally
+    from pyros_mqtt.archive import Archive
     from pyros_mqtt.fleet import Fleet
     from pyros_mqtt.settings import AlarmRule, AlarmsTable
 
@@ -79,6 +81,7 @@ def try_out(
             "--from", metavar="FILE", help="A night as JSON, an object a line; - reads it."
         ),
     ] = None,
+    archive: Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show what the rules would have done on a recorded night.
@@ -94,7 +97,7 @@ def try_out(
         raise typer.BadParameter("give one of --night and --from", param_hint="'--night'")
     table = Reach.of(context).settings.alarms
     try:
-        with _night(context, night, file) as heard:
+        with _from_file(file) if file else _archived(context, night or "", archive) as heard:
             found = replay(table, heard)
     except NightUnreadable as error:
         raise Trouble(f"{file or night}: {error}", USAGE) from None
@@ -108,13 +111,9 @@ def try_out(
 
 
 @contextmanager
-def _night(context: typer.Context, date: str | None, file: Path | None) -> Iterator[Night]:
-    """Open a recorded night, wherever it is kept."""
+def _from_file(file: Path) -> Iterator[Night]:
     from pyros_mqtt.alarms import read_lines
 
-    if file is None:
-        yield _archived(context, date or "")
-        return
     try:
         with click.open_file(str(file), encoding="utf-8") as lines:
             yield read_lines(lines)
@@ -123,11 +122,20 @@ def _night(context: typer.Context, date: str | None, file: Path | None) -> Itera
         raise Trouble(f"{file}: cannot be read: {reason}", USAGE) from None
 
 
-def _archived(context: typer.Context, date: str) -> Night:
-    """The night that began on the evening of `date`, as this machine's recorder has kept it."""
-    del context
-    text = f"the night of {date} cannot be read: there is no archive here; give --from FILE"
-    raise Trouble(text, USAGE)
+@contextmanager
+def _archived(context: typer.Context, date: str, url: str | None) -> Iterator[Night]:
+    with opened(Reach.of(context), url) as archive:
+        yield _heard(archive, night_of(archive, date))
+
+
+def _heard(archive: Archive, name: str) -> Night:
+    from pyros_mqtt.alarms import as_heard
+    from pyros_mqtt.errors import BadPayload
+
+    for moment, event in archive.stream(*archive.nights.span(name)):
+        if event.branch in {"telemetry", "status"}:
+            with suppress(BadPayload):
+                yield from as_heard(moment, event.agent, event.leaf, event.payload)
 
 
 # -- what came of it ------------------------------------------------------------------------------

@@ -100,3 +100,29 @@ def test_a_night_is_replayed(pyros: Pyros) -> None:
     same = pyros(*words, "--to", "pyros", PYROS_ROOT="pyros")
     assert same.code == 1
     assert "another root" in same.err
+
+
+RULES = """
+[alarms.rules.turned]
+about = "dome/azimuth"
+severity = "warning"
+above = 50
+text = "The dome has turned"
+"""
+
+
+def test_rules_are_tried_on_a_recorded_night(pyros: Pyros) -> None:
+    url = filled(pyros.folder)
+    (pyros.folder / "pyros.toml").write_text(RULES)
+    words = ("alarms", "test", "--night", "2025-11-22", "--archive", url)
+    done = pyros(*words, PYROS_ROOT="pyros")
+    assert done.code == 0
+    assert done.out.startswith("20:08:30Z turned raised (warning): The dome has turned: ")
+    assert json.loads(pyros(*words, "--json", PYROS_ROOT="pyros").out)["heard"] == 61
+
+
+def test_a_night_that_was_not_recorded_is_told(pyros: Pyros) -> None:
+    (pyros.folder / "pyros.toml").write_text(RULES)
+    done = pyros("alarms", "test", "--night", "2025-11-22")
+    assert (done.code, "pyros record" in done.err) == (1, True)
+    assert done.is_plain()
