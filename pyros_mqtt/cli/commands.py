@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pyros_mqtt.cli import (
     broker,
     config,
+    dashboard,
     demo,
     describe,
     doctor,
@@ -35,6 +36,7 @@ _COMMANDS = (
     spool,
     config,
     broker,
+    dashboard,
     gateway,
     doctor,
     demo,
