@@ -193,7 +193,7 @@ class Site:
         """What can be plotted, and is called like `q`; several words narrow it down."""
         words = request.query_params.get("q", "").lower().split()[:8]
         found = []
-        for agent, channel, field in self._watch.memory.keys():
+        for agent, channel, field in self._watch.memory.series():
             name = f"{agent}/{channel}" + (f".{field}" if field else "")
             if all(word in name for word in words):
                 found.append(name)

@@ -72,6 +72,7 @@ class ReadOnly:
     def who(self, session: str) -> Person | None:
         """Know nobody."""
         del session
+        return None
 
     def leave(self, session: str) -> None:
         """Nothing to end."""

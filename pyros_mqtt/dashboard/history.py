@@ -120,7 +120,7 @@ class MemoryHistory:
                 return mark, [], []
             return (track.count, *track.after(mark))
 
-    def keys(self) -> list[Key]:
+    def series(self) -> list[Key]:
         """Every series that has numbers."""
         with self._lock:
             return sorted(self._tracks)
@@ -157,7 +157,7 @@ class MemoryHistory:
 
 
 def _value(row: dict[str, float]) -> JSON:
-    return row[BARE] if BARE in row else row
+    return row.get(BARE, row)
 
 
 def column(samples: Iterable[Sample], field: str) -> tuple[list[float], list[float]]:

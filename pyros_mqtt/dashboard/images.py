@@ -68,10 +68,11 @@ class Images:
             self._paths.pop(key, None)
             self._paths[key] = path
             gone = self._paths.popitem(last=False)[0] if len(self._paths) > MOST else None
-        told = {name: short(str(result[name]), 80) for name in _TOLD if result.get(name)}
-        trouble = self._why_not(path)
+        told: dict[str, Any] = {
+            name: short(str(result[name]), 80) for name in _TOLD if result.get(name)
+        }
         told |= {"agent": report.agent, "at": heard, "name": short(Path(path).name, 120)}
-        self._board.put(SECTION, key, told | {"trouble": trouble})
+        self._board.put(SECTION, key, told | {"trouble": self._why_not(path)})
         if gone is not None:
             self._board.drop(SECTION, gone)
 

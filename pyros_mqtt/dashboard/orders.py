@@ -30,7 +30,7 @@ class Orders:
         self._voice = Voice(self.transport, topics, PREFIX)
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    def give(  # noqa: PLR0913 - what a command is made of
+    def give(
         self,
         person: str,
         agent: str,

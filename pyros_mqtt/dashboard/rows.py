@@ -113,6 +113,8 @@ def _value(value: Any) -> str:
         return short(value)
     if isinstance(value, dict):
         return short(" ".join(f"{key}={_value(one)}" for key, one in value.items()))
+    if isinstance(value, float):
+        return f"{value:.8g}"
     return short(wire.compact(value))
 
 

@@ -85,7 +85,11 @@ class BusyFleet:
         if i % 9 == 4:
             fraction = (now / 60 + i * 0.13) % 1
             progress = Progress(fraction, f"{fraction * 60:.0f} of 60 s")
-            return State.BUSY, "", Task("expose", f"c{i}", "scheduler", now - fraction * 60, progress)
+            return (
+                State.BUSY,
+                "",
+                Task("expose", f"c{i}", "scheduler", now - fraction * 60, progress),
+            )
         return State.READY, "", None
 
     def _introduce(self, name: str) -> None:

@@ -75,8 +75,8 @@ def raise_alarms(bus: Bus, root: str) -> None:
     now = time.time()
     alarms = (
         ("weather", "wind", "serious", "raised", "gusts over the limit", 43.1, 40.0, 95, ""),
-        ("camera", "cooling", "warning", "acknowledged", "the chip warms up", -58.2, -60.0, 900, "vera"),
-        ("dome", "shutter", "critical", "raised", "the shutter did not close within 45 s", None, None, 12, ""),
+        ("camera", "cooling", "warning", "acknowledged", "it warms up", -58.2, -60.0, 900, "vera"),
+        ("dome", "shutter", "critical", "raised", "not closed within 45 s", None, None, 12, ""),
     )  # fmt: skip
     transport = bus.transport(f"alarms-{root}")
     transport.open()

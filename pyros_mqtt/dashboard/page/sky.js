@@ -44,7 +44,10 @@ export function bodies(store) {
 
 // Where a name finds room beside its mark; where it finds none, the table below has it.
 function labelled(found) {
-  const taken = [];
+  const taken = found.map((one) => {
+    const { x, y } = place(one);
+    return [x - 4, y + 4, 8];
+  });
   return found.map((one) => {
     const { x, y } = place(one);
     const name = one.name.slice(0, 16);
