@@ -11,7 +11,7 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "redis-server")
+PROGRAMS = (*CLIENTS, "redis-server", "chromium")
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
 
 

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from pyros_mqtt.broker.ports import any_free_port
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.pyros_command import Pyros, Running
 
@@ -22,22 +21,15 @@ TELEPHONE = {"width": 390, "height": 844}
 
 TOKEN = "a token of this test"
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
 # No sandbox: tests run as root in CI. Nothing is fetched from anywhere but this machine.
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking")
-
-
-def find_chromium() -> str | None:
-    """Where a Chromium of this machine is."""
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless browser."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
         try:
             yield browser
         finally:
@@ -48,8 +40,8 @@ class DashboardPlace:
     """`pyros dashboard` at a port that stays, so that a page finds it again after a restart."""
 
     def __init__(self, folder: Path, url: BrokerUrl, root: str, **variables: str) -> None:
-        self.port = any_free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self._port = "0"
+        self.url = ""
         variables = {"PYROS_BROKERS": str(url), "PYROS_ROOT": root, **variables}
         self._pyros = Pyros(folder, **variables)
         self._stack = contextlib.ExitStack()
@@ -69,14 +61,27 @@ class DashboardPlace:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        running = self._pyros.running("dashboard", "--port", str(self.port))
+        running = self._pyros.running("dashboard", "--port", self._port)
         self.process = self._stack.enter_context(running)
-        self.process.until("The dashboard is at " + re.escape(self.url))
+        line = self.process.until("The dashboard is at ")
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+        assert found, line
+        self.url, self._port = found[0], found[1]
 
     def kill(self) -> None:
         """End it without a goodbye."""
         assert self.process is not None
         self.process.end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Let it stand still: its connections stay, and nothing comes out of them."""
+        assert self.process is not None
+        self.process.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.process.send_signal(signal.SIGCONT)
 
     def end(self) -> int:
         """Ask it to end, and give its exit code."""

@@ -27,6 +27,12 @@ export class AgentPanel {
 
   async refresh() {
     const name = this.name;
+    if (!this.store.agents.get(name)?.known) {
+      this.trouble = "This agent has not said what it understands.";
+      this.redraw();
+      return;
+    }
+    this.trouble = "";
     try {
       const about = await ask(`about/${encodeURIComponent(name)}`);
       if (name === this.name) this.about = about;
