@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
+import hmac
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from pyros_mqtt import wire
 from pyros_mqtt.dashboard import sky
+from pyros_mqtt.dashboard.assets import Assets
 from pyros_mqtt.dashboard.authority import Authority, Person, Refused
 from pyros_mqtt.dashboard.forms import described
 from pyros_mqtt.dashboard.history import column, thinned
@@ -34,7 +33,6 @@ from pyros_mqtt.errors import PyrosError
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.version import __version__
 
-PAGE = Path(__file__).parent / "page"
 COOKIE = "pyros_session"
 MOST_VIEWERS = 100
 MOST_CHANNELS = 400
@@ -60,7 +58,7 @@ class Site:
         self._settings = settings
         self._pages = Pages(watch)
         self._viewers = 0
-        self._build = build()
+        self._assets = Assets()
 
     def asgi(self) -> ASGIApp:
         """Make the application; bus and event loop are started by whoever serves it."""
@@ -77,16 +75,20 @@ class Site:
             Route("/api/command", self.command, methods=["POST"]),
             Route("/api/acknowledge", self.acknowledge, methods=["POST"]),
             WebSocketRoute("/api/live", self.live),
-            Mount("/page", _Assets(directory=PAGE)),
+            Route("/page/{name:path}", self.asset),
         ]
         app = Starlette(routes=routes, exception_handlers={HTTPException: _in_words})
         return Shield(app, self._settings.dashboard_names)
 
     # -- the page ------------------------------------------------------------------------------
 
-    async def page(self, _: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         """The one page."""
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+        return self._assets.answer(request, "index.html")
+
+    async def asset(self, request: Request) -> Response:
+        """One of the page's files."""
+        return self._assets.answer(request, request.path_params["name"])
 
     async def health(self, _: Request) -> Response:
         """Tell a monitor whether the dashboard has a broker."""
@@ -258,7 +260,7 @@ class Site:
         return {
             "root": settings.root,
             "version": __version__,
-            "build": self._build,
+            "build": self._assets.build,
             "brokers": [str(one) for one in settings.brokers],
             "site": sky.site_of(settings.observatory),
             "sky": sky.clock_of(settings.observatory),
@@ -299,18 +301,6 @@ async def _ending_together() -> AsyncIterator[list[asyncio.Task[None]]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Assets(StaticFiles):
-    """The page's files; browsers ask each time whether they have changed."""
-
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        answer = super().file_response(*args, **options)
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        return await super().get_response(path, scope)
-
-
 async def _body(request: Request) -> dict[str, Any]:
     """Read a JSON object; another page's form cannot send this content type unasked."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -331,15 +321,4 @@ async def _in_words(_: Request, error: Exception) -> Response:
 
 
 def _same(given: str, right: str) -> bool:
-    import hmac
-
     return hmac.compare_digest(given.encode(), right.encode())
-
-
-def build() -> str:
-    """Name the page's files, so that a browser sees that the server has newer ones."""
-    digest = hashlib.sha256()
-    for file in sorted(PAGE.rglob("*")):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]

@@ -29,7 +29,9 @@ ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-ne
 def chromium() -> Iterator[Browser]:
     """A headless browser."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(ARGUMENTS)
+        )
         try:
             yield browser
         finally:

@@ -48,7 +48,7 @@ class Puppets:
     def status(self, agent: str, state: str = "ready", **fields: Any) -> None:
         """Claim something; a beat of half a minute, so that nobody falls silent by chance."""
         self._seq += 1
-        given = {
+        given: dict[str, Any] = {
             "session": "s" * 16,
             "boot": self._boot,
             "seq": self._seq,

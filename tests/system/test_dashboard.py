@@ -104,7 +104,9 @@ def test_plots_have_every_form_of_telemetry_with_what_was_before(
     puppets.measure("weather", "mast", {"t": now, "v": {"gust": 20.25, "open": True}})
     times = [now - 60 + i for i in range(60)]
     puppets.measure("weather", "batch", {"t": times, "v": [float(i) for i in range(60)]})
-    puppets.measure("weather", "fast", {"t0": now - 1, "dt": 0.01, "v": [i / 8 for i in range(100)]})
+    puppets.measure(
+        "weather", "fast", {"t0": now - 1, "dt": 0.01, "v": [i / 8 for i in range(100)]}
+    )
     shown = page.locator("#plots figcaption")
     expect(shown.filter(has_text="weather/wind")).to_contain_text("12.50 km/h")
     expect(shown.filter(has_text="weather/mast.gust")).to_contain_text("20.25")
@@ -267,12 +269,18 @@ def test_the_sky_has_sun_moon_target_and_telescope_where_erfa_has_them(
                 horizontal(*moon(when), when, site),
                 horizontal(83.633, 22.014, when, site),
             ]
-            limits = (0.05, 1.6, 0.05)  # the Moon's parallax is up to a degree, which ours takes off
+            limits = (
+                0.05,
+                1.6,
+                0.05,
+            )  # the Moon's parallax is up to a degree, which ours takes off
             for one, other, limit in zip(told, right, limits, strict=True):
                 away = separation((one["az"], one["alt"]), (other.azimuth, other.altitude))
                 assert away < limit
         puppets.status("telescope")
-        puppets.measure("telescope", "pointing", {"t": time.time(), "v": {"alt": 61.5, "az": 123.0}})
+        puppets.measure(
+            "telescope", "pointing", {"t": time.time(), "v": {"alt": 61.5, "az": 123.0}}
+        )
         expect(page.locator("#sky tr.scope")).to_contain_text("61.5°")
         goto = b'{"message": "expose", "args": {"object": "M 1", "ra": 83.633, "dec": 22.014}}'
         puppets.say(puppets.topics.inbox("camera"), goto)

@@ -1,4 +1,4 @@
-"""Commanding by the page: only where a token is configured, only by its holders, only from the page."""
+"""Commanding by the page: where a token is configured, by its holders, and only from the page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.dashboard_place import TOKEN, DashboardPlace, Look
@@ -126,10 +127,10 @@ def test_orders_need_the_session_its_form_token_and_the_pages_own_origin(
 def test_a_foreign_page_can_neither_listen_nor_look(place: DashboardPlace, look: Look) -> None:
     page = look.at(place.url)
     live = place.url.replace("http", "ws") + "api/live"
-    for origin in ("http://evil.example", None):
-        with pytest.raises(InvalidStatus), connect(live, origin=origin):  # type: ignore[arg-type]
+    for origin in (Origin("http://evil.example"), None):
+        with pytest.raises(InvalidStatus), connect(live, origin=origin):
             pass
-    with connect(live, origin=place.url.rstrip("/")) as own:  # type: ignore[arg-type]
+    with connect(live, origin=Origin(place.url.rstrip("/"))) as own:
         assert '"hello"' in str(own.recv(10))
     rebound = page.request.get(place.url, headers={"Host": "evil.example"})
     assert rebound.status == 403

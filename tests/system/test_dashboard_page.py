@@ -1,5 +1,7 @@
-"""How the page serves people: at night, without colour, by keyboard, on a telephone, and its guard
-against what strangers write on the bus."""
+"""How the page serves people: at night, without colour, by keyboard, on a telephone.
+
+And how it is guarded against what strangers write on the bus.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.system.puppets import Puppets
 
 SLOW = 20_000
 
-MARKUP = "<img src=x onerror=\"window.caught=1\"><script>window.caught=1</script>'\"`${window.caught=1}"
+MARKUP = (
+    '<img src=x onerror="window.caught=1"><script>window.caught=1</script>\'"`${window.caught=1}'
+)
 STATES = ("starting", "ready", "busy", "degraded", "fault", "stopping", "stopped")
 
 
@@ -144,7 +148,9 @@ def test_what_strangers_write_on_the_bus_is_text_and_nothing_else(
     page = look.at(place.url)
     expect(page.locator("#row-evil")).to_contain_text("fault")
     puppets.measure("evil", "noise", {"t": 1, "v": {MARKUP: 1.5, "text": MARKUP}})
-    puppets.measure("evil", "noise", {"t": 1, "v": {"ra": 1, "dec": 2, "name": MARKUP, "alt": "<b>"}})
+    puppets.measure(
+        "evil", "noise", {"t": 1, "v": {"ra": 1, "dec": 2, "name": MARKUP, "alt": "<b>"}}
+    )
     image = {"path": "/x.fits", "object": MARKUP}
     command = {"message": MARKUP, "args": {MARKUP: MARKUP}, "from": "mallory", "id": MARKUP[:40]}
     puppets.say(puppets.topics.inbox("evil"), json.dumps(command).encode())

@@ -25,8 +25,19 @@ export class AgentPanel {
     if (name) await this.refresh();
   }
 
+  /** Ask anew where the agent has introduced itself, or has been started anew. */
+  follow() {
+    if (this.name && this.#life() !== this.life) this.refresh();
+  }
+
+  #life() {
+    const one = this.store.agents.get(this.name);
+    return one ? `${one.known} ${one.since} ${one.version}` : "";
+  }
+
   async refresh() {
     const name = this.name;
+    this.life = this.#life();
     if (!this.store.agents.get(name)?.known) {
       this.trouble = "This agent has not said what it understands.";
       this.redraw();

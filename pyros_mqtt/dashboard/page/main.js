@@ -198,9 +198,14 @@ function known(me) {
 // -- the connection ---------------------------------------------------------------------------------
 
 const dialogs = new Dialogs($("dialog"));
-const live = new Live(store, { onFrame: (changed) => mark(...changed), onLink: linked });
+const live = new Live(store, { onFrame: told, onLink: linked });
 const plots = new Plots(store, live, () => mark("plots"));
 const agent = new AgentPanel(store, () => mark("agent"));
+
+function told(changed) {
+  if (changed.has("agents")) agent.follow();
+  return mark(...changed);
+}
 
 async function linked(isUp) {
   mark("link", "ui", "me");
