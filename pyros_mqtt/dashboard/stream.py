@@ -102,6 +102,8 @@ class Viewer:
         """
         try:
             wish = wire.strict(text)
+            if not isinstance(wish, dict):
+                raise BadWish("a JSON object, please")
             if "ack" in wish:
                 if wish["ack"] == self._number:
                     self._acknowledged.set()
