@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -32,6 +33,8 @@ from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.errors import PyrosError
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.version import __version__
+
+log = logging.getLogger(__name__)
 
 COOKIE = "pyros_session"
 MOST_VIEWERS = 100
@@ -93,13 +96,13 @@ class Site:
     async def health(self, _: Request) -> Response:
         """Tell a monitor whether the dashboard has a broker."""
         broker = self._watch.broker()
-        return JSONResponse(broker, 200 if broker["up"] else 503)
+        return answered(broker, 200 if broker["up"] else 503)
 
     # -- who ------------------------------------------------------------------------------------
 
     async def me(self, request: Request) -> Response:
         """Who looks, and what forms have to carry."""
-        return JSONResponse(self._told(self._person(request)))
+        return answered(self._told(self._person(request)))
 
     async def login(self, request: Request) -> Response:
         """Let somebody in."""
@@ -112,7 +115,7 @@ class Site:
         except Refused as refusal:
             await asyncio.sleep(0.5)  # guessing is slow
             raise HTTPException(403, str(refusal)) from None
-        answer = JSONResponse(self._told(person))
+        answer = answered(self._told(person))
         answer.set_cookie(
             COOKIE,
             person.session,
@@ -126,7 +129,7 @@ class Site:
         """Let her go."""
         self._commander(request)
         self._authority.leave(request.cookies.get(COOKIE, ""))
-        answer = JSONResponse(self._told(None))
+        answer = answered(self._told(None))
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
 
@@ -180,7 +183,7 @@ class Site:
             command_id = self._orders.give(person.name, agent, message, args, ttl=ttl)
         except (PyrosError, TypeError, ValueError) as error:
             raise HTTPException(400, str(error)) from None
-        return JSONResponse({"id": command_id}, 202)
+        return answered({"id": command_id}, 202)
 
     # -- what is asked for ---------------------------------------------------------------------
 
@@ -189,7 +192,7 @@ class Site:
         member = self._watch.fleet.get(request.path_params["agent"])
         if member is None or member.about is None:
             raise HTTPException(404, "this agent has not said what it understands")
-        return JSONResponse(described(member.about))
+        return answered(described(member.about))
 
     async def series(self, request: Request) -> Response:
         """What can be plotted, and is called like `q`; several words narrow it down."""
@@ -199,7 +202,7 @@ class Site:
             name = f"{agent}/{channel}" + (f".{field}" if field else "")
             if all(word in name for word in words):
                 found.append(name)
-        return JSONResponse({"series": found[:MOST_CHANNELS], "count": len(found)})
+        return answered({"series": found[:MOST_CHANNELS], "count": len(found)})
 
     async def history(self, request: Request) -> Response:
         """What one series has measured in the last `span` seconds, in at most `points`."""
@@ -218,7 +221,7 @@ class Site:
             return thinned(*column(samples, field), points)
 
         times, values = await run_in_threadpool(read)
-        return JSONResponse({"series": name, "t": times, "v": values} | self._told_of(name))
+        return answered({"series": name, "t": times, "v": values} | self._told_of(name))
 
     def _told_of(self, name: str) -> dict[str, Any]:
         agent, channel, _ = series_key(name)
@@ -267,6 +270,16 @@ class Site:
         }
 
 
+def answered(value: Any, status: int = 200) -> Response:
+    """Answer with JSON."""
+    return Response(as_text(wire.compact(value)), status, media_type="application/json")
+
+
+def as_text(text: str) -> str:
+    """Replace what is no Unicode text: JSON from the bus may hold lone surrogates."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 async def _listen(socket: WebSocket, viewer: Viewer) -> None:
     while True:
         try:
@@ -281,7 +294,7 @@ async def _listen(socket: WebSocket, viewer: Viewer) -> None:
 async def _speak(socket: WebSocket, viewer: Viewer) -> None:
     try:
         while socket.application_state is WebSocketState.CONNECTED:
-            await socket.send_text(await viewer.next_frame())
+            await socket.send_text(as_text(await viewer.next_frame()))
     except TimeoutError:
         await socket.close(1001, "no acknowledgement")
     except (WebSocketDisconnect, RuntimeError):
@@ -298,7 +311,9 @@ async def _ending_together() -> AsyncIterator[list[asyncio.Task[None]]]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("a browser was hung up on", exc_info=ended)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -317,7 +332,7 @@ async def _body(request: Request) -> dict[str, Any]:
 async def _in_words(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     text = error.detail if isinstance(error, HTTPException) else "an error in the dashboard"
-    return JSONResponse({"error": text}, status)
+    return answered({"error": text}, status)
 
 
 def _same(given: str, right: str) -> bool:

@@ -130,7 +130,7 @@ class Ear:
             return
         try:
             alarm = alarms.read(delivery.payload, address.agent, address.leaf)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             self._pass_over(delivery)
             return
         self._board.put(ALARMS, key, alarm)

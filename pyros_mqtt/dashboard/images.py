@@ -150,13 +150,14 @@ def _pixels(path: Path) -> NDArray[np.float32]:
 
 
 def stretched(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Make the faint visible: from just below the sky to the brightest few, by arcsinh."""
+    """Make the faint visible: from the sky's level to the brightest few, by arcsinh."""
     import numpy as np
 
     finite = pixels[np.isfinite(pixels)]
     if finite.size == 0:
         raise NoPreview("no pixel of it has a value")
-    low, high = np.percentile(finite, (25.0, 99.8))
-    spread = max(float(high - low), 1e-6)
+    low, high = np.percentile(finite, (50.0, 99.8))
+    noise = 1.5 * float(np.median(np.abs(finite - low)))
+    spread = max(float(high - low), 12.0 * noise, 1e-6)  # an empty sky stays dark
     scaled = np.clip((np.nan_to_num(pixels, nan=low) - low) / spread, 0.0, 1.0)
     return np.asarray(np.arcsinh(scaled * 10.0) / np.arcsinh(10.0) * 255.0, dtype=np.uint8)

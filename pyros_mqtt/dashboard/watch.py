@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -86,8 +86,10 @@ class Watch:
             self.board.drop(NEWS, name)
             return
         self.board.put(AGENTS, name, rows.of_member(member))
-        with contextlib.suppress(OverflowError):  # an age that nobody knows is infinite
+        if math.isfinite(member.age):
             self.board.put(NEWS, name, round(time.monotonic() - member.age, 1))
+        else:
+            self.board.drop(NEWS, name)
 
     def _on_passing(self, passing: Passing) -> None:
         what = passing.what

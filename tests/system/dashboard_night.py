@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,10 @@ def raise_alarms(bus: Bus, root: str) -> None:
         ("dome", "shutter", "critical", "raised", "not closed within 45 s", None, None, 12, ""),
     )  # fmt: skip
     transport = bus.transport(f"alarms-{root}")
+    up = threading.Event()
+    transport.on_state(lambda is_up: up.set() if is_up else None)
     transport.open()
+    assert up.wait(20)
     for agent, name, severity, state, text, value, limit, age, by in alarms:
         body = {
             "alarm": name, "agent": agent, "about": f"{agent}/{name}", "state": state,

@@ -151,6 +151,8 @@ def test_what_strangers_write_on_the_bus_is_text_and_nothing_else(
     puppets.measure(
         "evil", "noise", {"t": 1, "v": {"ra": 1, "dec": 2, "name": MARKUP, "alt": "<b>"}}
     )
+    no_text = b'{"t": 1, "v": "\\ud800"}'
+    puppets.say(puppets.topics.telemetry("evil", "surrogate"), no_text)
     image = {"path": "/x.fits", "object": MARKUP}
     command = {"message": MARKUP, "args": {MARKUP: MARKUP}, "from": "mallory", "id": MARKUP[:40]}
     puppets.say(puppets.topics.inbox("evil"), json.dumps(command).encode())

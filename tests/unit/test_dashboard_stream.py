@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyros_mqtt.dashboard import stream
+from pyros_mqtt.dashboard.app import as_text
 from pyros_mqtt.dashboard.ear import ALARMS
 from pyros_mqtt.dashboard.stream import BadWish, Pages, Viewer
 from pyros_mqtt.dashboard.watch import Watch
@@ -135,6 +136,24 @@ def test_plotted_series_and_the_values_of_one_agent_come_with_the_frames(stage: 
     assert told["values"]["agent"] == "weather"
     assert told["values"]["channels"]["wind"][1] == {"gust": 3.5}
     assert "samples" not in stage.frame(viewer)
+
+
+def test_a_claim_without_a_time_and_text_that_is_none_are_shown_all_the_same(stage: Stage) -> None:
+    stage.say(TOPICS.status("old"), b"ready", retain=True)
+    stage.until(lambda: stage.shows("agents", "old"))
+    late = Watch(stage.bus, Settings(root="test"))  # to this one the broker has kept it
+    late.open()
+    try:
+        stage.until(lambda: late.board.get("agents", "old"))
+        stage.say(TOPICS.status("odd"), b'{"state": "fault", "detail": "\\ud800"}', retain=True)
+        stage.until(lambda: late.board.get("agents", "odd"))
+        viewer = Viewer(late, Pages(late), {})
+        text = as_text(stage.loop.run(viewer.next_frame()))
+        told = json.loads(text.encode())
+        assert told["board"]["sections"]["agents"]["odd"]["detail"] == "?"
+        assert "old" not in told["board"]["sections"].get("news", {})
+    finally:
+        late.close()
 
 
 TOO_MANY = json.dumps({"plots": ["a/b"] * 100})

@@ -5,8 +5,11 @@ import { ask, tell } from "./door.js";
 import { argumentsOf, form } from "./form.js";
 import { OUTCOMES, clock, duration, shown, stateOf } from "./words.js";
 
+const TWICE = "shutdown"; // the one message that nobody can take back from here
+
 export class AgentPanel {
   constructor(store, redraw) {
+    this.isAsked = false;
     this.store = store;
     this.redraw = redraw;
     this.name = "";
@@ -54,6 +57,15 @@ export class AgentPanel {
   }
 
   async #send(message, element, schema) {
+    if (message === TWICE && !this.isAsked) {
+      this.isAsked = true;
+      setTimeout(() => {
+        this.isAsked = false;
+        this.redraw();
+      }, 4000);
+      this.redraw();
+      return;
+    }
     try {
       const args = argumentsOf(element, schema);
       const { id } = await tell("command", { agent: this.name, message, args }, this.store.me.csrf);
@@ -95,7 +107,7 @@ export class AgentPanel {
       ["task", one.task && `${one.task.message} for ${one.task.sender}, ${one.task.text}`],
       ["last word", `${duration(this.store.ageOf(this.name))} ago`],
       ["runs", one.host && `on ${one.host}, pid ${one.pid}${one.version ? `, version ${one.version}` : ""}`],
-      ["since", one.since && `${clock(one.since)}, ${duration(this.store.wall - one.since)} ago`],
+      ["state since", one.since && `${clock(one.since)}, ${duration(this.store.wall - one.since)} ago`],
       ["dropped", one.dropped && `${one.dropped} measurements`],
     ];
     return html`<dl class="facts">
@@ -135,8 +147,9 @@ export class AgentPanel {
     if (this.trouble) return html`${heading}<p class="note">${this.trouble}</p>`;
     if (!this.about) return html`${heading}<p class="note">asking …</p>`;
     const isOpen = this.store.mayCommand;
+    const isLast = (name) => (name === TWICE ? 1 : 0);
     const messages = Object.entries(this.about.messages).sort(
-      ([a, one], [b, other]) => other.urgent - one.urgent || a.localeCompare(b),
+      ([a, one], [b, other]) => isLast(a) - isLast(b) || other.urgent - one.urgent || a.localeCompare(b),
     );
     return html`${heading}
       ${isOpen ? nothing : html`<p class="note">Read-only. ${this.store.me.asks_for
@@ -145,6 +158,7 @@ export class AgentPanel {
       ${messages.map(([name, message]) =>
         form(name, message, {
           isOpen,
+          label: this.isAsked && name === TWICE ? `really send ${name}?` : `send ${name}`,
           fate: this.#fate(name),
           onSend: (element, schema) => this.#send(name, element, schema),
         }),

@@ -78,7 +78,7 @@ function valueOf(name, kind, text) {
 }
 
 /** The form of one message. `fate` is what has become of what was sent by it. */
-export function form(name, message, { isOpen, fate, onSend }) {
+export function form(name, message, { isOpen, fate, label, onSend }) {
   const schema = message.args ?? {};
   const names = Object.entries(schema.properties ?? {});
   const required = new Set(schema.required ?? []);
@@ -101,7 +101,7 @@ export function form(name, message, { isOpen, fate, onSend }) {
         return html`<label><span>${key}${required.has(key) ? html`<i title="required"> *</i>` : nothing}</span>
           ${field(key, one, required.has(key))}<small class="dim">${told}</small></label>`;
       })}
-      <div class="send"><button type="submit">send ${name}</button>
+      <div class="send"><button type="submit">${label}</button>
         ${fate ? html`<output class="tone-${fate.tone}">${fate.glyph} ${fate.state} ${fate.text}</output>` : nothing}</div>
     </fieldset>
   </form>`;

@@ -4,7 +4,7 @@ import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { ask } from "./door.js";
 import { number } from "./words.js";
 
-const MOST = 6000; // points kept; the oldest are thinned away
+const MOST = 6000; // points kept before they are asked for anew, thinned
 const GAP = 15; // seconds without a value that are shown as a gap, where they are unusual
 
 const two = (n) => String(n).padStart(2, "0");
@@ -36,6 +36,8 @@ export class Plot {
     this.times = [];
     this.values = [];
     this.isDirty = true;
+    this.isLoading = false;
+    this.span = 0;
     this.element = document.createElement("div");
     this.element.className = "canvas";
     this.u = new uPlot(this.#options(key, onCursor), [[], []], this.element);
@@ -64,7 +66,7 @@ export class Plot {
       scales: { x: { time: false }, y: { range: (_, low, high) => range(low, high) } },
       axes: [
         { ...axis, size: 20, gap: 2, space: 70, values: hours, incrs: STEPS },
-        { ...axis, size: 46, gap: 4, space: 24, values: decimals },
+        { ...axis, size: 46, gap: 4, space: 24, values: decimals, incrs: EVEN },
       ],
       series: [
         {},
@@ -76,6 +78,9 @@ export class Plot {
 
   /** Ask for what was before; live values that have come meanwhile stay. */
   async load(span) {
+    this.span = span;
+    if (this.isLoading) return;
+    this.isLoading = true;
     try {
       const told = await ask("history", { series: this.series, span, points: 1200 });
       this.unit = told.unit;
@@ -89,7 +94,9 @@ export class Plot {
     } catch (error) {
       this.trouble = error.message;
     }
+    this.isLoading = false;
     this.isDirty = true;
+    if (span !== this.span) await this.load(this.span);
   }
 
   add(times, values) {
@@ -98,11 +105,13 @@ export class Plot {
       this.times.push(times[i]);
       this.values.push(values[i]);
     }
-    if (this.times.length > MOST) {
-      this.times.splice(0, this.times.length - MOST * 0.9);
-      this.values.splice(0, this.values.length - MOST * 0.9);
-    }
     this.isDirty = true;
+    if (this.times.length > 2 * MOST) {
+      this.times.splice(0, MOST);
+      this.values.splice(0, MOST);
+    } else if (this.times.length > MOST && !this.isLoading) {
+      this.load(this.span); // thinned by the server, so that a long plot keeps its beginning
+    }
   }
 
   /** Draw, with the right edge at `end` (POSIX seconds). */
@@ -150,6 +159,7 @@ export class Plot {
   }
 }
 
+const EVEN = Array.from({ length: 24 }, (_, n) => [1, 2, 5].map((d) => d * 10 ** (n - 12))).flat();
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
 
 function range(low, high) {

@@ -25,6 +25,7 @@ export class Plots {
     this.span = 900;
     this.moment = null;
     this.isChosen = false;
+    this.painted = { end: 0, span: 0 };
     this.#recall();
     store.onSamples = (samples) => this.#take(samples);
   }
@@ -127,8 +128,10 @@ export class Plots {
 
   /** Draw the curves; the frame around them is `draw`. */
   paint() {
-    const end = this.store.wall;
-    for (const one of this.plots.values()) one.draw(end, this.span);
+    const end = Math.ceil(this.store.wall);
+    const isNew = end !== this.painted.end || this.span !== this.painted.span;
+    this.painted = { end, span: this.span };
+    for (const one of this.plots.values()) if (isNew || one.isDirty) one.draw(end, this.span);
   }
 
   recolour() {
