@@ -11,7 +11,7 @@ from typing import Self
 
 import uvicorn
 
-from pyros_mqtt.dashboard.app import Site
+from pyros_mqtt.dashboard.app import application
 from pyros_mqtt.dashboard.authority import Authority, ReadOnly, SharedToken
 from pyros_mqtt.dashboard.history import History
 from pyros_mqtt.dashboard.orders import Orders
@@ -52,10 +52,9 @@ class Dashboard:
         self._orders = None
         if self._authority.asks_for:
             self._orders = Orders(bus, self._watch.topics, self._watch.board)
-        site = Site(self._watch, self._orders, self._authority, settings)
         self._server = _Server(
             uvicorn.Config(
-                site.asgi(),
+                application(self._watch, self._orders, self._authority, settings),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyros_mqtt.dashboard import stream
-from pyros_mqtt.dashboard.app import as_text
+from pyros_mqtt.dashboard.answers import as_text
 from pyros_mqtt.dashboard.ear import ALARMS
 from pyros_mqtt.dashboard.stream import BadWish, Pages, Viewer
 from pyros_mqtt.dashboard.watch import Watch
