@@ -32,7 +32,9 @@ from tests.system.own_mosquitto import OwnMosquitto
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
-COLOURS = 128
+LOADED = """() => Promise.all([...document.images].map((one) => one.decode().catch(() => 0)))"""
+
+COLOURS = 256
 
 
 def main() -> None:
@@ -137,13 +139,13 @@ def _take(page: Page, path: Path) -> None:
 
 
 def _settled(page: Page) -> Image.Image:
-    page.wait_for_load_state("networkidle")
     time.sleep(2.5)
+    page.evaluate(LOADED)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    small = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     small.save(path, "PNG", optimize=True)
     sys.stdout.write(f"{path.name}: {path.stat().st_size // 1024} kB\n")
     sys.stdout.flush()

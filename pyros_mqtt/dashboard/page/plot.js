@@ -72,7 +72,7 @@ export class Plot {
         {},
         { stroke: () => colour("--line"), width: 1.4, points: { show: false }, spanGaps: false },
       ],
-      hooks: { setCursor: [(u) => onCursor(u.cursor.idx == null ? null : u.data[0][u.cursor.idx])] },
+      hooks: { setCursor: [(u) => onCursor(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)] },
     };
   }
 
@@ -139,13 +139,10 @@ export class Plot {
     return i < 0 ? { text: "–", time: null } : { text: number(this.values[i]), time: this.times[i] };
   }
 
-  moveCursor(steps) {
-    const left = Math.min(Math.max((this.u.cursor.left < 0 ? this.u.over.clientWidth : this.u.cursor.left) + steps * 4, 0), this.u.over.clientWidth);
-    this.u.setCursor({ left, top: 10 });
-  }
-
-  hideCursor() {
-    this.u.setCursor({ left: -10, top: -10 });
+  /** Let the cursor stand at a moment; null: nowhere. */
+  place(moment) {
+    const left = moment === null ? -10 : this.u.valToPos(moment, "x");
+    this.u.setCursor({ left, top: left < 0 ? -10 : 10 }, false, false);
   }
 
   #fit() {

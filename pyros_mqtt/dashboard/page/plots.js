@@ -95,7 +95,10 @@ export class Plots {
   }
 
   #cursor(moment) {
-    if (moment === this.moment) return;
+    const isSame = moment === null || this.moment === null
+      ? moment === this.moment
+      : Math.abs(moment - this.moment) < this.span / 3000;
+    if (isSame) return;
     this.moment = moment;
     this.redraw();
   }
@@ -119,11 +122,19 @@ export class Plots {
   }
 
   moveCursor(steps) {
-    this.plots.values().next().value?.moveCursor(steps);
+    const end = this.store.wall;
+    const moment = (this.moment ?? end) + (steps * this.span) / 150;
+    this.#stand(Math.min(Math.max(moment, end - this.span), end));
   }
 
   hideCursor() {
-    for (const one of this.plots.values()) one.hideCursor();
+    if (this.moment !== null) this.#stand(null);
+  }
+
+  #stand(moment) {
+    this.moment = moment;
+    for (const one of this.plots.values()) one.place(moment);
+    this.redraw();
   }
 
   /** Draw the curves; the frame around them is `draw`. */
@@ -131,7 +142,11 @@ export class Plots {
     const end = Math.ceil(this.store.wall);
     const isNew = end !== this.painted.end || this.span !== this.painted.span;
     this.painted = { end, span: this.span };
-    for (const one of this.plots.values()) if (isNew || one.isDirty) one.draw(end, this.span);
+    for (const one of this.plots.values()) {
+      if (!isNew && !one.isDirty) continue;
+      one.draw(end, this.span);
+      if (this.moment !== null) one.place(this.moment); // it stands in time, not on the screen
+    }
   }
 
   recolour() {
