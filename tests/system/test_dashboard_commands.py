@@ -145,7 +145,9 @@ def test_an_alarm_is_acknowledged_in_the_name_of_who_is_logged_in(
     expect(page.locator("#alarms li button")).to_be_disabled()
     log_in(page)
     expect(page.locator("#alarms li button")).to_be_enabled()
+    expect(page.locator("dialog")).to_be_hidden()
     page.keyboard.press("a")
+    expect(page.locator("#alarms li button")).to_be_focused()
     page.keyboard.press("Enter")
     command = puppets.wait_heard("dome", "acknowledge")
     assert command["args"] == {"alarm": "shutter", "by": "vera"}

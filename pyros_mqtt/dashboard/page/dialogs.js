@@ -54,8 +54,9 @@ export class Dialogs {
       event.preventDefault();
       const { name, token } = event.target.elements;
       try {
-        onDone(await tell("login", { name: name.value, token: token.value }));
+        const me = await tell("login", { name: name.value, token: token.value });
         this.element.close();
+        onDone(me);
       } catch (error) {
         this.login(onDone, error.message);
       }
