@@ -100,24 +100,27 @@ class Ear:
             return
         if not delivery.retain:  # what the broker had kept is shown, and is no new measurement
             self._memory.note(address.agent, address.leaf, readings)
-        self._keep(address, readings[-1], delivery)
+        news = self._keep(address, readings[-1], delivery)
         where = sky.pointing(readings[-1].shown)
         if where is not None:
-            self._board.put(POINTINGS, f"{address.agent}/{address.leaf}", where)
+            key = f"{address.agent}/{address.leaf}"
+            self._board.put(POINTINGS, key, where | {"news": round(news)})
         elif (found := sky.target(readings[-1].shown, address.agent)) is not None:
             self._targets.note(*found)
 
-    def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> None:
+    def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> float:
+        """Remember the last word of a channel; when it was said, by the monotonic clock."""
         key = (address.agent, address.leaf)
         now = time.monotonic()
         age = max(0.0, time.time() - reading.time) if delivery.retain else 0.0
         with self._lock:
             if key not in self._latest and len(self._latest) >= MOST_CHANNELS:
-                return
+                return now - age
             self._version += 1
             one = Latest(self._version, now - age, reading.time, reading.shown, reading.quality)
             self._latest[key] = one
             self._by_agent.setdefault(address.agent, {})[address.leaf] = one
+        return now - age
 
     def _hear_alarm(self, delivery: Delivery) -> None:
         address = self._address(delivery)

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -114,9 +116,6 @@ class IdleViewers:
         self._sockets = [connect(live, origin=Origin(url.rstrip("/"))) for _ in range(count)]
 
     def __enter__(self) -> None:
-        import json
-        import threading
-
         def read(socket: Any) -> None:
             for text in socket:
                 socket.send(json.dumps({"ack": json.loads(text)["n"]}))

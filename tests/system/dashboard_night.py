@@ -91,6 +91,6 @@ def raise_alarms(bus: Bus, root: str) -> None:
             "raised_at": to_rfc3339(now - age), "at": to_rfc3339(now - age / 2), "by": by,
             "until": None,
         }  # fmt: skip
-        parcel = Parcel(Topics(root).alarm(agent, name), json.dumps(body).encode(), 1, retain=True)
-        transport.publish(Parcel(parcel.topic, parcel.payload, 1, retain=True, keep=True))
+        topic, payload = Topics(root).alarm(agent, name), json.dumps(body).encode()
+        transport.publish(Parcel(topic, payload, 1, retain=True, keep=True))
     transport.close(2.0)

@@ -32,7 +32,10 @@ from tests.system.own_mosquitto import OwnMosquitto
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
-LOADED = """() => Promise.all([...document.images].map((one) => one.decode().catch(() => 0)))"""
+LOADED = """() => Promise.race([
+    Promise.all([...document.images].map((one) => one.decode().catch(() => 0))),
+    new Promise((done) => setTimeout(done, 5000)),  // hidden ones are never loaded
+])"""
 
 COLOURS = 256
 

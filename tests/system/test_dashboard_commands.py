@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from pyros_mqtt.messages import Problem
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.dashboard_place import TOKEN, DashboardPlace, Look
 from tests.system.puppets import Puppets
@@ -152,6 +153,13 @@ def test_an_alarm_is_acknowledged_in_the_name_of_who_is_logged_in(
     command = puppets.wait_heard("dome", "acknowledge")
     assert command["args"] == {"alarm": "shutter", "by": "vera"}
     assert command["from"] == "dashboard-vera"
+    problem = Problem("unknown-message", "never heard of it")
+    answer = {"id": command["id"], "error": problem}
+    puppets.report("dome", command["from"], "rejected", "acknowledge", **answer)
+    expect(page.locator("#alarms li")).to_contain_text("rejected never heard of it")
+    puppets.alarm("dome", "shutter", state="acknowledged", severity="critical", by="vera")
+    expect(page.locator("#alarms li")).to_contain_text("by vera")
+    expect(page.locator("#alarms li")).not_to_contain_text("rejected")
 
 
 def test_a_token_never_crosses_a_network_in_clear(pyros: Pyros) -> None:

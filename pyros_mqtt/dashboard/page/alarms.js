@@ -20,6 +20,14 @@ function remark(one) {
   return "";
 }
 
+// How an acknowledgement goes, as long as the alarm has not changed by it.
+function fate(key, one, store) {
+  const sent = store.acknowledged.get(key);
+  if (!sent || one.state !== "raised") return nothing;
+  const { state, text } = sent.trouble ? { state: "✕", text: sent.trouble } : store.orders.get(sent.id) ?? { state: "sent", text: "" };
+  return html`<span class=${text ? "tone-bad" : "dim"} title=${text}>${state} ${text}</span>`;
+}
+
 function row([key, one], store, act) {
   const limit = one.value === null ? "" : `${shown(one.value)}${one.limit === null ? "" : ` (limit ${shown(one.limit)})`}`;
   return html`<li class="alarm ${one.state} ${one.severity}">
@@ -28,7 +36,7 @@ function row([key, one], store, act) {
     <span class="what">${one.text || one.about}
       ${limit ? html`<span class="dim">${limit}</span>` : nothing}</span>
     <span class="age">${one.raised_at ? duration(store.wall - one.raised_at) : ""}</span>
-    <span class="status">${one.state} ${remark(one)}</span>
+    <span class="status">${one.state} ${remark(one)} ${fate(key, one, store)}</span>
     ${one.state === "raised" && store.me.asks_for
       ? html`<button ?disabled=${!store.mayCommand} title=${store.mayCommand ? "" : "log in first"}
           @click=${() => act.acknowledge(one)}>acknowledge</button>`

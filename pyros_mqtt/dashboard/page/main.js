@@ -36,7 +36,7 @@ function firstMode() {
 const DEPENDS = {
   head: ["hello", "broker", "agents", "ui", "second"],
   banner: ["hello", "broker", "link", "second"],
-  alarms: ["alarms", "me", "second"],
+  alarms: ["alarms", "me", "orders", "second"],
   fleet: ["agents", "ui", "second"],
   plots: ["plots", "second"],
   stream: ["passings", "ui"],
@@ -117,11 +117,14 @@ function setMode(mode) {
 }
 
 async function acknowledge(one) {
+  const key = `${one.agent}/${one.alarm}`;
   try {
-    await tell("acknowledge", { agent: one.agent, alarm: one.alarm }, store.me.csrf);
+    const { id } = await tell("acknowledge", { agent: one.agent, alarm: one.alarm }, store.me.csrf);
+    store.acknowledged.set(key, { id });
   } catch (error) {
-    alert(error.message);
+    store.acknowledged.set(key, { trouble: error.message });
   }
+  mark("orders");
 }
 
 function move(step) {

@@ -2,8 +2,10 @@
 
 import { html, nothing, svg } from "./lit.js";
 import { moonAt, sunAt, targetAt, twilight } from "./astro.js";
+import { duration } from "./words.js";
 
 const R = 100;
+const OLD = 30; // seconds after which a position is no longer where the telescope points
 
 function place({ alt, az }) {
   const r = (R * (90 - alt)) / 90;
@@ -37,7 +39,10 @@ export function bodies(store) {
     }
   }
   for (const [name, one] of store.pointings) {
-    found.push({ kind: "scope", name: name.split("/")[0], alt: one.alt, az: one.az, note: one.state });
+    const age = store.mono - one.news;
+    const isOld = age > OLD;
+    const note = isOld ? `${duration(age)} old` : one.state;
+    found.push({ kind: "scope", name: name.split("/")[0], alt: one.alt, az: one.az, note, isOld });
   }
   return found;
 }
@@ -62,7 +67,7 @@ function labelled(found) {
   });
 }
 
-function mark({ kind, x, y, label }) {
+function mark({ kind, x, y, label, isOld }) {
   if (kind === "sun") return svg`<g class="sun"><circle cx=${x} cy=${y} r="5.5"></circle><circle cx=${x} cy=${y} r="1.2" class="fill"></circle>${label}</g>`;
   if (kind === "moon") {
     return svg`<g class="moon"><path d="M${x - 1},${y - 5.5} a5.5,5.5 0 1 0 5,8 a5,5 0 0 1 -5,-8z"></path>${label}</g>`;
@@ -70,7 +75,7 @@ function mark({ kind, x, y, label }) {
   if (kind === "target") {
     return svg`<g class="target"><path d="M${x},${y - 3.4}l3.4,3.4l-3.4,3.4l-3.4,-3.4z"></path>${label}</g>`;
   }
-  return svg`<g class="scope"><circle cx=${x} cy=${y} r="7"></circle>
+  return svg`<g class=${isOld ? "scope faded" : "scope"}><circle cx=${x} cy=${y} r="7"></circle>
     <path d="M${x - 12},${y}h8M${x + 4},${y}h8M${x},${y - 12}v8M${x},${y + 4}v8"></path></g>`;
 }
 
@@ -79,7 +84,7 @@ function line(one) {
   return html`<tr class=${one.kind}>
     <td aria-hidden="true">${glyph}</td><th scope="row">${one.name}</th>
     <td class="num ${one.alt < 0 ? "dim" : ""}">${degrees(one.alt)}</td>
-    <td class="num">${degrees(one.az)}</td><td class="dim">${one.note}</td></tr>`;
+    <td class="num">${degrees(one.az)}</td><td class=${one.isOld ? "old" : "dim"}>${one.note}</td></tr>`;
 }
 
 export function sky(store) {

@@ -13,6 +13,7 @@ export class Store {
     this.broker = { up: false, since: null, trouble: "" };
     this.values = { agent: "", channels: new Map() };
     this.me = { asks_for: "", name: "", csrf: "" };
+    this.acknowledged = new Map(); // alarm -> {id} of the order, or {trouble}
     this.heard = null;
     this.link = { state: "connecting", since: now(), trouble: "" };
     this.onSamples = () => {};
