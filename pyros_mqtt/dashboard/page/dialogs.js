@@ -62,7 +62,7 @@ export class Dialogs {
       }
       token.value = "";
     };
-    this.#show(this.#titled("Log in to command", html`<form class="login" @submit=${send}>
+    this.#show(this.#titled("Log in to command", html`<form class="login" novalidate @submit=${send}>
       <label><span>your name</span><input name="name" required maxlength="50" autocomplete="username" autofocus
         pattern="[a-zA-Z0-9][a-zA-Z0-9_\\-]*" title="letters, digits, - and _" /></label>
       <label><span>the dashboard's token</span><input name="token" type="password" required autocomplete="current-password" /></label>

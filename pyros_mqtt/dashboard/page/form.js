@@ -85,6 +85,7 @@ export function form(name, message, { isOpen, fate, label, onSend }) {
   return html`<form
     class="message"
     autocomplete="off"
+    novalidate
     @submit=${(event) => {
       event.preventDefault();
       onSend(event.target, schema);
