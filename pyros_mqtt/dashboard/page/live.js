@@ -1,5 +1,6 @@
 // The one connection: everything at first, then changes. It comes back by itself, for ever.
 
+import { heard, place, takeOver } from "./early.js";
 import { now } from "./store.js";
 
 const FIRST = 0.4;
@@ -27,14 +28,20 @@ export class Live {
     clearTimeout(this.timer);
     this.timer = 0;
     this.begun = performance.now();
-    const place = new URL("api/live", document.baseURI);
-    place.protocol = place.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(place);
+    const early = takeOver();
+    const socket = early ?? new WebSocket(place());
     this.socket = socket;
     const mine = (act) => (event) => this.socket === socket && act(event);
     socket.addEventListener("open", mine(() => this.#say(this.wishes)));
     socket.addEventListener("message", mine((event) => this.#hear(socket, event.data)));
     socket.addEventListener("close", mine((event) => this.#lost(event.reason)));
+    if (early) this.#catchUp(early);
+  }
+
+  #catchUp(socket) {
+    if (socket.readyState > WebSocket.OPEN) this.#lost("");
+    if (socket.readyState === WebSocket.OPEN) this.#say(this.wishes);
+    for (const text of heard.splice(0)) this.#hear(socket, text);
   }
 
   /** Plot these series from now on. */
