@@ -65,9 +65,13 @@ def _mosquitto(address: str, network: str) -> Iterator[BrokerUrl]:
         container.get_docker_client().client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium for the whole run; tests open pages of their own in it."""
+    """A headless Chromium for one file; tests open pages of their own in it.
+
+    No longer than that: its driver keeps an event loop running in this thread, in which no other
+    test could run one of its own.
+    """
     need("chromium")
     with chromium() as browser:
         yield browser
