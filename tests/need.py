@@ -15,7 +15,7 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "faketime", "ip", "iptables", "redis-server", "unshare")
+PROGRAMS = (*CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "unshare")
 PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
 """Those that are not called as their program is."""
 

@@ -56,6 +56,13 @@ def _brokers(value: Any) -> Any:
         raise ValueError("must be URLs such as 'mqtt://localhost:1883', with commas") from None
 
 
+def _names(value: Any) -> Any:
+    """Read `dash.example, t60.example`, or a list of such names."""
+    if isinstance(value, str):
+        return tuple(one.strip() for one in value.split(",") if one.strip())
+    return value
+
+
 def _root(value: str) -> str:
     Topics(value)
     return value
@@ -163,6 +170,13 @@ class Settings(BaseSettings):
     """The same, of an hour."""
     keep_events: int = Field(default=0, ge=0)
     """Nights for which status, commands, reports, alarms and logs are kept; 0: for ever."""
+    dashboard_host: str = "127.0.0.1"
+    """Where the dashboard listens."""
+    dashboard_port: int = Field(default=8420, ge=0, le=65535)
+    dashboard_names: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    """Host names under which browsers ask for it, besides this machine's own."""
+    dashboard_token: Annotated[SecretStr, Field(min_length=12)] | None = None
+    """Whoever knows it may command by the dashboard; none: nobody may."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from playwright.sync_api import Browser
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
@@ -19,8 +20,10 @@ from pyros_mqtt.settings import BrokerUrl, Settings
 from pyros_mqtt.topics import Topics
 from tests.need import need
 from tests.system import mosquitto_image
+from tests.system.dashboard_place import DESKTOP, DashboardPlace, Look, chromium
 from tests.system.docker_engine import NoDocker, engine
 from tests.system.greeting import until_welcome
+from tests.system.puppets import Puppets
 from tests.system.pyros_command import Pyros
 
 
@@ -60,6 +63,41 @@ def _mosquitto(address: str, network: str) -> Iterator[BrokerUrl]:
             yield BrokerUrl("mqtt", LOOPBACK, port)
     finally:
         container.get_docker_client().client.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for one file; tests open pages of their own in it.
+
+    No longer than that: its driver keeps an event loop running in this thread, in which no other
+    test could run one of its own.
+    """
+    need("chromium")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def puppets(mosquitto_url: BrokerUrl, topic_root: str) -> Iterator[Puppets]:
+    """Agents that do and say what a test wants, on a topic root of its own."""
+    with Puppets(mosquitto_url, topic_root) as puppets:
+        yield puppets
+
+
+@pytest.fixture
+def place(mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path) -> Iterator[DashboardPlace]:
+    """A dashboard that only shows."""
+    with DashboardPlace(tmp_path, mosquitto_url, topic_root) as place:
+        yield place
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Look]:
+    """A page of its own, as large as a desk's screen; in the end the browser has no complaint."""
+    look = Look(browser, DESKTOP)
+    yield look
+    look.close()
+    assert look.complaints == []
 
 
 @pytest.fixture

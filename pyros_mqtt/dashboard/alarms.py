@@ -1,0 +1,54 @@
+"""Alarms as they are retained on the bus, and as a page shows them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pyros_mqtt import wire
+from pyros_mqtt.errors import BadPayload
+
+LONGEST = 500
+
+
+def read(payload: bytes, agent: str, alarm: str) -> dict[str, Any]:
+    """Read one alarm; one that cannot be read is shown as the worst, for it may be."""
+    try:
+        one = wire.decode_alarm(payload, agent, alarm)
+    except BadPayload as error:
+        return _unreadable(agent, alarm, str(error))
+    return {
+        "agent": agent,
+        "alarm": alarm,
+        "about": one.about[:LONGEST],
+        "state": one.state.value,
+        "severity": one.severity.value,
+        "text": one.text[:LONGEST],
+        "value": _plain(one.value),
+        "limit": _plain(one.limit),
+        "raised_at": one.raised_at,
+        "at": one.at,
+        "by": one.by[:LONGEST],
+        "until": one.until,
+    }
+
+
+def _unreadable(agent: str, alarm: str, problem: str) -> dict[str, Any]:
+    nothing = dict.fromkeys(("value", "limit", "raised_at", "at", "until"))
+    return nothing | {
+        "agent": agent,
+        "alarm": alarm,
+        "about": agent,
+        "state": "raised",
+        "severity": "critical",
+        "text": f"it cannot be read: {problem}"[:LONGEST],
+        "by": "",
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)[:LONGEST]

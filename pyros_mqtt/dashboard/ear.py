@@ -1,0 +1,174 @@
+"""Listens to telemetry and alarms; all of it runs in one network thread."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pyros_mqtt.dashboard import alarms, measures, sky
+from pyros_mqtt.dashboard.board import Board
+from pyros_mqtt.dashboard.history import MemoryHistory
+from pyros_mqtt.errors import BadName, BadPayload
+from pyros_mqtt.topics import Address, Topics, check_name
+from pyros_mqtt.transport import Bus, Delivery
+
+MOST_CHANNELS = 20_000
+ALARMS = "alarms"
+POINTINGS = "pointings"
+
+GRACE = 15.0
+"""Seconds after a reconnection within which whoever has an alarm has said it again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Latest:
+    """The last word of one channel; `news` is when it came, monotonic seconds."""
+
+    version: int
+    news: float
+    time: float
+    shown: Any
+    quality: str
+
+
+class Ear:
+    """Hears every measurement and every alarm under one root.
+
+    Attributes:
+        malformed: payloads and topics that could not be read, and were passed over.
+    """
+
+    def __init__(
+        self, bus: Bus, topics: Topics, board: Board, targets: sky.Targets, memory: MemoryHistory
+    ) -> None:
+        self.malformed = 0
+        self._topics = topics
+        self._board = board
+        self._targets = targets
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._latest: dict[tuple[str, str], Latest] = {}
+        self._by_agent: dict[str, dict[str, Latest]] = {}
+        self._version = 0
+        self._good: set[str] = set()
+        self._doubted: set[str] = set()
+        self._up_since = 0.0
+        self.transport = bus.transport(
+            f"{topics.root.replace('/', '-')}-dashboard-{secrets.token_hex(4)}"
+        )
+        self.transport.subscribe(topics.every("telemetry", "+"), self._hear_measurement)
+        self.transport.subscribe(topics.every("alarm", "+"), self._hear_alarm)
+        self.transport.on_state(self._on_state)
+        self.transport.on_turn(self._on_turn)
+
+    def channels(self) -> list[tuple[str, str, Latest]]:
+        """Every channel that was heard, with its last word."""
+        with self._lock:
+            return [(agent, channel, one) for (agent, channel), one in self._latest.items()]
+
+    def values(self, agent: str, version: int) -> tuple[int, dict[str, list[Any]]]:
+        """The last word of an agent's channels that came after `version`, and the new version.
+
+        A word is when it came (monotonic), what it was, and its quality.
+        """
+        with self._lock:
+            fresh = {
+                channel: [round(one.news, 2), one.shown, one.quality]
+                for channel, one in self._by_agent.get(agent, {}).items()
+                if one.version > version
+            }
+            return self._version, fresh
+
+    # -- the network thread ------------------------------------------------------------------
+
+    def _hear_measurement(self, delivery: Delivery) -> None:
+        address = self._address(delivery)
+        if address is None or not delivery.payload:
+            return
+        try:
+            readings = measures.read(delivery.payload, time.time())
+        except BadPayload:
+            self._pass_over(delivery)
+            return
+        if not readings:
+            return
+        if not delivery.retain:  # what the broker had kept is shown, and is no new measurement
+            self._memory.note(address.agent, address.leaf, readings)
+        news = self._keep(address, readings[-1], delivery)
+        where = sky.pointing(readings[-1].shown)
+        if where is not None:
+            key = f"{address.agent}/{address.leaf}"
+            self._board.put(POINTINGS, key, where | {"news": round(news)})
+        elif (found := sky.target(readings[-1].shown, address.agent)) is not None:
+            self._targets.note(*found)
+
+    def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> float:
+        """Remember the last word of a channel; when it was said, by the monotonic clock."""
+        key = (address.agent, address.leaf)
+        now = time.monotonic()
+        age = max(0.0, time.time() - reading.time) if delivery.retain else 0.0
+        with self._lock:
+            if key not in self._latest and len(self._latest) >= MOST_CHANNELS:
+                return now - age
+            self._version += 1
+            one = Latest(self._version, now - age, reading.time, reading.shown, reading.quality)
+            self._latest[key] = one
+            self._by_agent.setdefault(address.agent, {})[address.leaf] = one
+        return now - age
+
+    def _hear_alarm(self, delivery: Delivery) -> None:
+        address = self._address(delivery)
+        if address is None:
+            return
+        key = f"{address.agent}/{address.leaf}"
+        self._doubted.discard(key)
+        if not delivery.payload:
+            self._board.drop(ALARMS, key)
+            return
+        self._board.put(ALARMS, key, alarms.read(delivery.payload, address.agent, address.leaf))
+
+    def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
+        if up:
+            self._up_since = time.monotonic()
+        else:
+            self._doubted = set(self._board.keys(ALARMS))
+
+    def _on_turn(self) -> None:
+        """After an outage the broker says again what it has, and agents what it has forgotten.
+
+        An alarm that nobody repeats has been removed meanwhile. While the connection is down none
+        is taken away: no news is no all-clear.
+        """
+        is_time = self.transport.is_up and time.monotonic() - self._up_since > GRACE
+        if self._doubted and is_time:
+            doubted, self._doubted = self._doubted, set()
+            for key in doubted:
+                self._board.drop(ALARMS, key)
+
+    def _address(self, delivery: Delivery) -> Address | None:
+        address = self._topics.parse(delivery.topic)
+        if address is None or not self._is_name(address.leaf):
+            self._pass_over(delivery)
+            return None
+        return address
+
+    def _is_name(self, leaf: str) -> bool:
+        if leaf in self._good:
+            return True
+        try:
+            check_name("channel", leaf)
+        except BadName:
+            return False
+        if len(self._good) < MOST_CHANNELS:
+            self._good.add(leaf)
+        return True
+
+    def _pass_over(self, delivery: Delivery) -> None:
+        self.malformed += 1
+        log.debug("passed over on %s: %r", delivery.topic, delivery.payload[:200])

@@ -1,0 +1,156 @@
+"""The dashboard as a process: bus threads, event loop, web server."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Self
+
+import uvicorn
+
+from pyros_mqtt.dashboard.app import application
+from pyros_mqtt.dashboard.authority import Authority, ReadOnly, SharedToken
+from pyros_mqtt.dashboard.history import History
+from pyros_mqtt.dashboard.orders import Orders
+from pyros_mqtt.dashboard.watch import Watch
+from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.settings import Settings
+from pyros_mqtt.transport import Bus
+
+DRAIN = 2
+"""Seconds that a request may take on when the dashboard ends."""
+
+
+SWITCH = 0.0005
+"""Seconds for which one thread may keep the others waiting."""
+
+
+class Dashboard:
+    """Shows what is on the bus to browsers.
+
+    Args:
+        bus: where to connect.
+        settings: `dashboard_host`, `dashboard_port`, `dashboard_token`, `dashboard_names`, and what
+            is shown of the observatory.
+        history: where earlier measurements come from; by default the memory, and the archive.
+        authority: who may command; by default whoever knows the token, or nobody.
+
+    Raises:
+        SettingsError: the address cannot be listened at, or a token would cross a network in clear.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        settings: Settings,
+        *,
+        history: History | None = None,
+        authority: Authority | None = None,
+    ) -> None:
+        self._authority = authority or _authority(settings)
+        self._socket = _listening(settings.dashboard_host, settings.dashboard_port)
+        self._watch = Watch(bus, settings, history)
+        self._orders = None
+        if self._authority.asks_for:
+            self._orders = Orders(bus, self._watch.topics, self._watch.board)
+        self._server = _Server(
+            uvicorn.Config(
+                application(self._watch, self._orders, self._authority, settings),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws_max_size=65_536,
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def __enter__(self) -> Self:
+        """Watch the bus."""
+        self._watch.open()
+        if self._orders is not None:
+            self._orders.transport.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        if self._orders is not None:
+            self._orders.close()
+        self._watch.close()
+        self._socket.close()
+
+    def serve(self) -> None:
+        """Serve until SIGINT, SIGTERM or `stop`. For the main thread."""
+        # The event loop shares the interpreter with the bus's threads; by default it would wait for
+        # them up to 5 ms at each of a first view's thirty requests.
+        sys.setswitchinterval(SWITCH)
+        with _ending(self._server):
+            self._server.run([self._socket])
+
+    def stop(self) -> None:
+        """End `serve`; from any thread."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _ending(server: uvicorn.Server) -> Iterator[None]:
+    """Let both signals that end a process end the server, which is no failure."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        raise SettingsError(
+            f"the dashboard cannot listen at {host}:{port}: {error}; "
+            "dashboard_host and dashboard_port, or --host and --port, name another place"
+        ) from None
+
+
+def _authority(settings: Settings) -> Authority:
+    if settings.dashboard_token is None:
+        return ReadOnly()
+    host = settings.dashboard_host
+    if not _is_loopback(host):
+        raise SettingsError(
+            f"dashboard_token is set and dashboard_host is {host}: the token would cross the "
+            "network in clear; listen on 127.0.0.1 behind a proxy with HTTPS, or leave out the "
+            "token, so that the page only shows"
+        )
+    return SharedToken(settings.dashboard_token.get_secret_value())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
