@@ -1,0 +1,106 @@
+"""A command, and what is reported of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pyros_mqtt.messages.json_value import JSON
+
+
+class Outcome(StrEnum):
+    """The states that a report can tell of a command."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nothing follows: the command has come to its end."""
+        return self not in {Outcome.ACCEPTED, Outcome.RUNNING}
+
+    @property
+    def was_accepted(self) -> bool:
+        """The agent took the command on, however it went afterwards."""
+        return self not in {Outcome.REJECTED, Outcome.EXPIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A message to one agent, and until when it may start.
+
+    `agent` is the addressee, known from the topic. `sent_at` and `deadline` are POSIX seconds;
+    `deadline` None means that the command never expires. `echo` keeps the text of a command that
+    came without an id; `reply_to` is the MQTT 5 response topic; `after` the id of the sender's
+    command to this agent that is to be taken in before this one.
+    """
+
+    agent: str
+    message: str
+    args: dict[str, JSON] = field(default_factory=dict)
+    id: str = ""
+    sender: str = "anonymous"
+    sent_at: float | None = None
+    deadline: float | None = None
+    urgent: bool = False
+    session: str | None = None
+    echo: str | None = None
+    reply_to: str | None = None
+    after: str | None = None
+
+    def __str__(self) -> str:
+        """As a person would type it."""
+        words = [self.message, *(f"{key}={value}" for key, value in self.args.items())]
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a command did not end well: a code for programs and a text for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running command has come: `fraction` from 0 to 1, or None where unknown."""
+
+    fraction: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an agent says about one command. `at` is POSIX seconds, `patience` seconds."""
+
+    id: str
+    message: str
+    agent: str
+    state: Outcome
+    at: float
+    result: JSON = None
+    error: Problem | None = None
+    progress: Progress | None = None
+    patience: float | None = None
+    echo: str | None = None
+
+
+def report_on(command: Command, state: Outcome, at: float, **details: Any) -> Report:
+    """Make a report on a command; `details` are further fields of `Report`."""
+    return Report(
+        id=command.id,
+        message=command.message,
+        agent=command.agent,
+        state=state,
+        at=at,
+        echo=command.echo,
+        **details,
+    )
