@@ -271,8 +271,8 @@ class Agent(Conversation):
             raise KeyboardInterrupt
         task = self._alive.condition.task
         waits = f"; waiting for {task.message!r}, once more to leave at once" if task else ""
+        self.stop()  # before a word of it, for the next signal may follow that word
         self.log.info("%s received%s", signal.Signals(number).name, waits)
-        self.stop()
 
     @property
     def is_alive(self) -> bool:

@@ -278,4 +278,5 @@ class Voice:
 
 
 def _is_starting(report: Report) -> bool:
-    return report.error is not None and report.error.code == "not-ready"
+    problem = report.error if report.state is Outcome.REJECTED else None
+    return problem is not None and problem.code == "not-ready"

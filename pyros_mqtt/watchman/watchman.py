@@ -34,6 +34,9 @@ TURN = 0.5
 LOOK = 1.0
 """Seconds between two looks at everything that changes by itself."""
 
+SETTLED_WITHIN = 10.0
+"""Most seconds that an answer to an alarm waits for what the broker had kept."""
+
 
 class Watchman(Agent):
     """Watches the rules of [alarms], shows their alarms, and has people called."""
@@ -149,14 +152,21 @@ class Watchman(Agent):
         return self._do(self._engine.unshelve, alarm, self._who(by))
 
     def _do(self, what: Any, alarm: str, *details: Any) -> str:
-        if not self._has_settled:
-            raise ActionFailed("not yet: the alarms of before are still being read", "not-ready")
+        self._await_the_past()
         try:
             change: Change = what(self._clock.now(), alarm, *details)
         except NoSuchAlarm as error:
             raise ActionFailed(str(error)) from None
         self._tell([change])
         return "normal" if change.event is Event.NORMAL else change.alarm.state.value
+
+    def _await_the_past(self) -> None:
+        """Wait until it is known which alarms there were; the chore that looks runs meanwhile."""
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while not self._has_settled:
+            if time.monotonic() > deadline:
+                raise ActionFailed("the alarms of before cannot be read: the broker is silent")
+            self.sleep(0.05)
 
     def _who(self, by: str) -> str:
         command = self.command

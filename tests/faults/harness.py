@@ -102,6 +102,10 @@ def trials(
             number += 1
 
 
+TRIES = 3
+"""So many times the gate's count a mutant has, since chance decides in which trial it shows."""
+
+
 def percentile(values: list[float], percent: float) -> float:
     """The value that `percent` of the values do not exceed (nearest rank)."""
     ordered = sorted(values)

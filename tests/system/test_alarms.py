@@ -130,7 +130,7 @@ def test_what_is_put_aside_is_shown_with_its_reason(watch: Watch) -> None:
     pyros = watch.pyros
     with running(pyros):
         done = pyros("alarms", "shelve", "wind", "--for", "2h", "--reason", "in repair")
-        assert (done.code, done.out) == (0, "wind: shelved\n")
+        assert (done.code, done.out, done.err) == (0, "wind: shelved\n", "")
         row = pyros("alarms").out.splitlines()[1]
         assert "shelved until " in row
         assert "in repair" in row

@@ -433,6 +433,7 @@ def test_a_quick_action_is_not_reported_as_running_and_a_longer_one_is(stage: Re
     agent.go.set()
     stage.wait_until(lambda: receipt.is_ended)
     stage.wait_until(lambda: stage.status("worker").state is State.READY)
+    stage.wait_until(lambda: stage.reports[-1].state.is_terminal and len(stage.reports) > 3)
     states = [(r.message, r.state.value) for r in stage.reports]
     assert states == [
         ("echo", "accepted"), ("echo", "done"),

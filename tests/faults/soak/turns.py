@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults.harness import Harness, Tally, Trial, excesses
+from tests.faults.harness import TRIES, Harness, Tally, Trial, excesses
 from tests.faults.soak.report import Mutant, Record, Report
 from tests.faults.soak.slices import HANGS, Failed, Missing, Slice, run
 
@@ -121,10 +121,10 @@ class Turns:
         self._say(f"{record.name}: {what} could not be judged: {why}")
 
     def _mutant(self, harness: Harness, record: Record, build: str) -> None:
-        """Run the gate's count of a build that is broken on purpose; the first break ends it."""
+        """Run a build that is broken on purpose; the first break ends it."""
         tally = Tally()
         failed = ""
-        for news in run(Slice(harness, harness.gate, build=build), hangs=self._hangs):
+        for news in run(Slice(harness, TRIES * harness.gate, build=build), hangs=self._hangs):
             if isinstance(news, Trial):
                 tally.add(news)
             else:
