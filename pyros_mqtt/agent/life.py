@@ -74,6 +74,10 @@ class Life:
         self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
+        if settings.metrics_port:
+            from pyros_mqtt.metrics import observed
+
+            self._journal = journal = observed(journal, outfit.name, self.transport, settings)
         claim = Status(
             outfit.name,
             State.STARTING,

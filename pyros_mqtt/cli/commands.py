@@ -14,6 +14,7 @@ from pyros_mqtt.cli import (
     describe,
     doctor,
     gateway,
+    metrics,
     run,
     send,
     spool,
@@ -38,6 +39,7 @@ _COMMANDS = (
     config,
     broker,
     gateway,
+    metrics,
     doctor,
     demo,
 )
