@@ -77,13 +77,12 @@ class Bridge:
     def _introduce(self, agent: str) -> None:
         """Learn what the agent understands; in the network thread."""
         member = self.fleet.get(agent)
-        if (
-            member is not None
-            and member.about is not None
-            and member.about is not self._abouts.get(agent)
-        ):
-            self._abouts[agent] = member.about
-            self._commands.expect(agent, member.about.messages)
+        about = member.about if member else None
+        if about is None:
+            self._abouts.pop(agent, None)
+        elif self._abouts.get(agent) is not about:
+            self._abouts[agent] = about
+            self._commands.expect(agent, about.messages)
 
     def _units(self, agent: str) -> Mapping[str, str]:
         member = self.fleet.get(agent)

@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """Where `pyros metrics` serves; 0: at any port that is free."""
     metrics_channels: ChannelPatterns = ()
     """The channels whose values `pyros metrics` serves."""
+    traces: bool = False
+    """Make OpenTelemetry spans of commands."""
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
