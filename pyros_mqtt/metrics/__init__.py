@@ -3,7 +3,7 @@
 It is imported only where metrics are switched on; the package is in the extra `metrics`.
 """
 
-from pyros_mqtt.metrics.bounds import Admission, Recent
+from pyros_mqtt.metrics.bounds import Admission, Recent, label
 from pyros_mqtt.metrics.families import Counter, Family, Gauge, Histogram, Registry, Total
 from pyros_mqtt.metrics.own import observed
 from pyros_mqtt.metrics.server import Server
@@ -18,5 +18,6 @@ __all__ = [
     "Registry",
     "Server",
     "Total",
+    "label",
     "observed",
 ]

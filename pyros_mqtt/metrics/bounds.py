@@ -6,8 +6,19 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+LONGEST = 100
+"""Most characters of a label."""
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+def label(text: str) -> str:
+    """Make a label of what somebody else has written: short, and nothing that cannot be printed.
+
+    A single lone surrogate would cost Prometheus everything, since UTF-8 cannot say it.
+    """
+    return "".join(one if one.isprintable() else "?" for one in text[:LONGEST])
 
 
 class Admission(Generic[Key]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.messages import Command, Outcome, Report
-from pyros_mqtt.metrics.bounds import Admission, Recent
+from pyros_mqtt.metrics.bounds import Admission, Recent, label
 from pyros_mqtt.metrics.families import Counter, Histogram, Registry
 from pyros_mqtt.metrics.server import Server
 
@@ -207,8 +207,8 @@ class _Observed:
             if not self._counted.note((*key, state), None):
                 return  # owed to a full disk, and written once more
             began = self._began.take(key) if state.is_terminal else None
-            is_known = began is None or self._messages.admits(command.message)
+            is_known = began is None or self._messages.admits(label(command.message))
         self._board.commands.labels(self._name, state.value).inc()
         if began is not None:
-            message = command.message if is_known else "other"
+            message = label(command.message) if is_known else "other"
             self._board.actions.labels(self._name, message).observe(now - began)

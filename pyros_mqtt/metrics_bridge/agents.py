@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from pyros_mqtt.claims import Health
 from pyros_mqtt.fleet import Fleet, Member
 from pyros_mqtt.messages import Status
-from pyros_mqtt.metrics import Family, Gauge, Total
+from pyros_mqtt.metrics import Family, Gauge, Total, label
 from pyros_mqtt.metrics_bridge.states import NUMBERS, shown_state
 
 MOST_AGENTS = 500
 """So many agents have series of their own, the first by name."""
 
-LONGEST = 100
-"""Most characters of a label that somebody else has written."""
+Claimed = TypeVar("Claimed", Member, Status)
 
 _OF_MEMBER: tuple[tuple[str, str, Callable[[Member], float | None]], ...] = (
     (
@@ -93,12 +93,16 @@ class Agents:
         )
         yield _states(members)
         for name, text, of in _OF_MEMBER:
-            yield _each(Gauge(name, text, "agent"), [(one.name, of(one)) for one in members])
+            yield _each(Gauge(name, text, "agent"), [(one.name, _read(of, one)) for one in members])
         claims = [(one.name, one.status) for one in members if one.status is not None]
         for name, text, of_status in _OF_STATUS:
-            yield _each(Gauge(name, text, "agent"), [(who, of_status(one)) for who, one in claims])
+            yield _each(
+                Gauge(name, text, "agent"), [(who, _read(of_status, one)) for who, one in claims]
+            )
         for name, text, total in _TOTALS:
-            yield _each(Total(name, text, "agent"), [(who, total(one)) for who, one in claims])
+            yield _each(
+                Total(name, text, "agent"), [(who, _read(total, one)) for who, one in claims]
+            )
         yield self._restarted(members)
         yield _infos(members)
 
@@ -128,12 +132,21 @@ def _one(name: str, text: str, value: float) -> Family:
     return family
 
 
+def _read(of: Callable[[Claimed], float | None], one: Claimed) -> float | None:
+    """Give a value; None where an agent claims a number that is none."""
+    try:
+        value = of(one)
+        return None if value is None else float(value)
+    except OverflowError:
+        return None
+
+
 def _each(family: Family, values: Sequence[tuple[str, float | None]]) -> Family:
     """Give each agent its value; None: it has none."""
     ending = "_total" if family.type == "counter" else ""
     for agent, value in values:
         if value is not None:
-            family.add_sample(family.name + ending, {"agent": agent}, float(value))
+            family.add_sample(family.name + ending, {"agent": agent}, value)
     return family
 
 
@@ -154,5 +167,5 @@ def _infos(members: tuple[Member, ...]) -> Family:
         if status is None:
             continue
         values = [status.host, status.version, str(status.protocol), about.journal if about else ""]
-        family.add_metric([one.name, *(value[:LONGEST] for value in values)], 1)
+        family.add_metric([one.name, *map(label, values)], 1)
     return family

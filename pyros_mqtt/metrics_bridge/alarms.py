@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pyros_mqtt.alarm_board import AlarmBoard
 from pyros_mqtt.messages import AlarmState, Severity
-from pyros_mqtt.metrics import Family, Gauge
+from pyros_mqtt.metrics import Family, Gauge, label
 
 MOST_ALARMS = 500
 """So many alarms have series of their own, the worst first."""
@@ -36,6 +36,7 @@ class Alarms:
         yield left_out
         labels = ("agent", "alarm", "severity", "state")
         each = Gauge("pyros_alarm", "1 for each alarm that is not normal", *labels)
-        for one in alarms[:MOST_ALARMS]:
-            each.add_metric([one.agent, one.alarm, one.severity, one.state], 1)
+        shown = {(one.agent, label(one.alarm)): one for one in reversed(alarms[:MOST_ALARMS])}
+        for (agent, alarm), one in reversed(shown.items()):
+            each.add_metric([agent, alarm, one.severity, one.state], 1)
         yield each

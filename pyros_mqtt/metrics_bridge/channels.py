@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from pyros_mqtt import wire
-from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.errors import BadName, BadPayload
 from pyros_mqtt.messages import JSON, Columns
-from pyros_mqtt.metrics import Admission, Family, Gauge, Total
+from pyros_mqtt.metrics import Admission, Family, Gauge, Total, label
 from pyros_mqtt.telemetry import Gaps
-from pyros_mqtt.topics import Topics
+from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.transport import Bus, Delivery
 
 MOST_SERIES = 2000
@@ -84,8 +84,9 @@ class Channels:
             return
         wall = time.time()
         try:
+            check_name("channel", address.leaf)
             columns = wire.decode_columns(delivery.payload, wall)
-        except BadPayload:
+        except (BadName, BadPayload):
             return
         if len(columns):
             aged = max(0.0, wall - columns.times[-1]) if delivery.retain or columns.late else 0.0
@@ -105,7 +106,9 @@ class Channels:
                 if agent not in units:
                     units[agent] = self._units(agent)
                 for name, number in one.fields.items():
-                    value.add_metric([agent, channel, name, units[agent].get(channel, "")], number)
+                    value.add_metric(
+                        [agent, channel, name, label(units[agent].get(channel, ""))], number
+                    )
                 taken.add_metric([agent, channel], one.time)
                 samples.add_metric([agent, channel], one.samples)
                 missed.add_metric([agent, channel], one.gaps.samples)
@@ -138,9 +141,10 @@ class Channels:
 
     def _numbers(self, name: _Name, given: dict[str, JSON]) -> Iterator[tuple[str, float]]:
         """Give what is a number and has a place; what is missing has no value."""
-        for key, value in given.items():
+        for word, value in given.items():
             if value is None:
                 continue
+            key = label(word)
             number = _number(value)
             if number is None:
                 self._no_number += 1

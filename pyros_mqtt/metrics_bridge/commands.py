@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from pyros_mqtt.messages import Command, Outcome, Report
-from pyros_mqtt.metrics import Admission, Counter, Family, Gauge, Histogram, Recent, Registry
+from pyros_mqtt.metrics import Admission, Counter, Family, Gauge, Histogram, Recent, Registry, label
 from pyros_mqtt.traffic import Passing
 
 MOST_AGENTS = 500
@@ -21,8 +21,8 @@ REMEMBERED = 20_000
 
 OTHER = "other"
 
-LONGEST = 100
-"""Most characters of a label that somebody else has written."""
+LONGEST_ID = 64
+"""Most characters of an id, and of a sender's name; what is longer is neither."""
 
 _ACCEPTED = [one for one in Outcome if one.is_terminal and one.was_accepted]
 _NOT_ACCEPTED = [one for one in Outcome if not one.was_accepted]
@@ -96,10 +96,10 @@ class Commands:
             self._taken.labels(agent)
             for outcome in _NOT_ACCEPTED:
                 self._ends.labels(agent, "-", outcome.value)
-            for message in messages:
+            for message in map(label, messages):
                 if self._messages.admits((agent, message)):
                     for outcome in _ACCEPTED:
-                        self._ends.labels(agent, message[:LONGEST], outcome.value)
+                        self._ends.labels(agent, message, outcome.value)
 
     def collect(self) -> Iterator[Family]:
         """Tell what was left out."""
@@ -111,12 +111,14 @@ class Commands:
     def _hear(self, passing: Passing) -> None:
         agent = passing.agent if self._agents.admits(passing.agent) else OTHER
         what = passing.what
-        if isinstance(what, Command):
+        if not isinstance(what, Command | Report | str):
+            return
+        if isinstance(what, str) or max(len(what.id), len(passing.leaf)) > LONGEST_ID:
+            self._unreadable.labels(agent).inc()
+        elif isinstance(what, Command):
             self._hear_command(agent, (passing.agent, what.sender, what.id))
         elif isinstance(what, Report):
             self._hear_report(agent, (passing.agent, passing.leaf, what.id), what)
-        else:
-            self._unreadable.labels(agent).inc()
 
     def _hear_command(self, agent: str, key: _Key) -> None:
         if not key[2]:  # nothing tells it from another one
@@ -148,5 +150,5 @@ class Commands:
         """Whatever an outsider may write stays out: only accepted ones are the agent's own."""
         if not report.state.was_accepted:
             return "-"
-        known = self._messages.admits((agent, report.message))
-        return report.message[:LONGEST] if known else OTHER
+        message = label(report.message)
+        return message if self._messages.admits((agent, message)) else OTHER

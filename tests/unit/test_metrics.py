@@ -13,7 +13,7 @@ import pytest
 from pyros_mqtt import Agent, Failed, on
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.loopback import LoopbackTransport
-from pyros_mqtt.metrics import Admission, Recent, Registry, Server, own
+from pyros_mqtt.metrics import Admission, Recent, Registry, Server, label, own
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.testing import Rehearsal
 from tests.unit.scrape import Look
@@ -149,6 +149,19 @@ def test_a_server_listens_at_the_loopback_of_ipv6() -> None:
             assert Look(server.url).families
     except SettingsError as error:  # pragma: no cover - a machine without IPv6
         pytest.skip(str(error))
+
+
+def test_callers_who_send_junk_or_hang_up_do_not_stop_it() -> None:
+    with Server(Registry(), LOOPBACK, 0) as server:
+        for junk in (b"", b"\0" * 1000, b"GET /metrics HTTP/1.1\r\n", b"PUT / HTTP/9.9\r\n\r\n"):
+            with socket.create_connection((LOOPBACK, server.port)) as caller:
+                caller.sendall(junk)
+        assert Look(server.url).value("process_start_time_seconds")
+
+
+def test_a_label_holds_only_what_can_be_printed_and_is_short() -> None:
+    assert label("wind\ud800\n\0é") == "wind???é"
+    assert label("x" * 1000) == "x" * 100
 
 
 def test_only_so_many_names_are_let_in() -> None:

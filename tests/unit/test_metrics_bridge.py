@@ -174,6 +174,41 @@ def test_a_bridge_says_nothing_on_the_bus(stage: Rehearsal) -> None:
     assert heard == []
 
 
+def test_one_who_writes_nonsense_does_not_spoil_the_numbers_of_the_others(
+    stage: Rehearsal,
+) -> None:
+    huge = b"9" * 309
+    bad = b"\\ud800\\u0000"
+    at = b'"at":"2026-11-22T20:14:31.400Z"'
+    start = b'{"agent":"a","state":"ready","session":"x","host":"%b","version":"%b\\n",' % (
+        bad,
+        bad,
+    )
+    hostile = {
+        "a/status": start + b'"boot":1,"seq":1,"waiting":%b,"dropped":%b}' % (huge, huge),
+        "a/about": b'{"agent":"a","messages":{"m%b":{}},"telemetry":{"w":{"unit":"u%b"}}}'
+        % (bad, bad),
+        "a/telemetry/w": b'{"t":1e9,"v":{"f\\ud800":1,"f\\ud801":2,"g":%b}}' % huge,
+        "a/telemetry/not a channel": b"1",
+        "a/outbox/ops": b'{"id":"1","message":"q%b","agent":"a","state":"done",%b}' % (bad, at),
+        f"a/outbox/{'x' * 99}": b'{"id":"1","message":"q","agent":"a","state":"done",%b}' % at,
+        "a/alarm/w\n": b'{"state":"raised","severity":"serious","text":"%b",%b}' % (bad, at),
+        "b/status": b"ready",
+    }
+    with Seen(stage, "*/*") as seen:
+        for topic, payload in hostile.items():
+            stage.bus.route(Parcel(f"pyros/{topic}", payload))  # type: ignore[attr-defined]
+        seen.until("pyros_agent_state_number", NUMBERS["ready"], agent="b")
+        seen.until("pyros_agent_state_number", NUMBERS["ready"], agent="a")
+        seen.until("pyros_commands_ended_total", 1, agent="a", message="q??", outcome="done")
+        seen.until("pyros_unreadable_total", 1, agent="a")
+        seen.until("pyros_channel_value", 2, agent="a", field="f?", unit="u??")
+        look = seen.look
+        assert look.value("pyros_agent_waiting", agent="a") is None
+        assert look.value("pyros_agent_waiting", agent="b") == 0
+        assert {one["channel"] for one in look.labels("pyros_channel_value")} == {"w"}
+
+
 # -- the parts, by hand -----------------------------------------------------------------------
 
 
