@@ -31,6 +31,7 @@ from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Follow
+from pyros_mqtt.tracing import tracing
 from pyros_mqtt.transport import Bus, Parcel
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ class Life:
         self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
+        if settings.traces:
+            tracing.switch_on()
+        if settings.metrics_port:
+            from pyros_mqtt.metrics import observed
+
+            self._journal = journal = observed(journal, outfit.name, self.transport, settings)
         claim = Status(
             outfit.name,
             State.STARTING,

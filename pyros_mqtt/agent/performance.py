@@ -15,6 +15,7 @@ from pyros_mqtt.inbox import Ticket
 from pyros_mqtt.journal import End
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report, Task, report_on
 from pyros_mqtt.outbox import Outbox
+from pyros_mqtt.tracing import tracing
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,9 @@ class Stage:
     def _play(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         self._here.ticket = ticket
         try:
-            report = self._report(ticket, call)
+            with tracing.performing(ticket.command, ticket.arrived) as note:
+                report = self._report(ticket, call)
+                note(report)
         finally:
             self._here.ticket = None
         try:

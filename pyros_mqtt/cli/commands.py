@@ -16,6 +16,7 @@ from pyros_mqtt.cli import (
     doctor,
     export,
     gateway,
+    metrics,
     night,
     plot,
     query,
@@ -52,6 +53,7 @@ _COMMANDS = (
     broker,
     dashboard,
     gateway,
+    metrics,
     doctor,
     demo,
 )

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -41,16 +41,25 @@ class Reach:
     """
 
     def __init__(
-        self, broker: str | None = None, root: str | None = None, patience: float = PATIENCE
+        self,
+        broker: str | None = None,
+        root: str | None = None,
+        patience: float = PATIENCE,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
-        self._arguments: dict[str, Any] = {"brokers": broker, "root": root}
+        self._arguments: dict[str, Any] = {"brokers": broker, "root": root, **(more or {})}
         self.patience = patience
 
     @classmethod
-    def of(cls, context: typer.Context, patience: float = PATIENCE) -> Self:
-        """Read the global options of this call."""
+    def of(
+        cls,
+        context: typer.Context,
+        patience: float = PATIENCE,
+        more: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Read the global options of this call; `more` are settings that its own options give."""
         given = context.find_root().params
-        return cls(given.get("broker"), given.get("root"), patience)
+        return cls(given.get("broker"), given.get("root"), patience, more)
 
     @cached_property
     def settings(self) -> Settings:

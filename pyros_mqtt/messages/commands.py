@@ -39,7 +39,8 @@ class Command:
     `agent` is the addressee, known from the topic. `sent_at` and `deadline` are POSIX seconds;
     `deadline` None means that the command never expires. `echo` keeps the text of a command that
     came without an id; `reply_to` is the MQTT 5 response topic; `after` the id of the sender's
-    command to this agent that is to be taken in before this one.
+    command to this agent that is to be taken in before this one; `trace` the W3C trace context of
+    who sent it.
     """
 
     agent: str
@@ -54,6 +55,7 @@ class Command:
     echo: str | None = None
     reply_to: str | None = None
     after: str | None = None
+    trace: str | None = None
 
     def __str__(self) -> str:
         """As a person would type it."""

@@ -18,6 +18,7 @@ from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.voice import Voice
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.topics import Topics, check_name
+from pyros_mqtt.tracing import tracing
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
@@ -99,6 +100,8 @@ class Sender:
             from pyros_mqtt.link import Brokers
 
             bus = Brokers(settings)
+        if settings.traces:
+            tracing.switch_on()
         self.name = check_name("sender", name or settings.sender or made_up_name())
         self._topics = Topics(settings.root)
         client = f"{self._topics.root.replace('/', '-')}-from-{self.name}-{secrets.token_hex(3)}"

@@ -26,6 +26,7 @@ from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.underway import FIRST_REPEAT, Pending, UnderWay
 from pyros_mqtt.topics import Topics, check_name
+from pyros_mqtt.tracing import tracing
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,10 @@ class Voice:
         lifetime = float("inf")
         if command.deadline is not None:
             lifetime = max(0.0, command.deadline - time.time())
+        command, told = tracing.sending(command)
         receipt = Receipt(command)
+        if told is not None:
+            receipt.watch(told)
         self._peers.meet(command.agent)
         with self._under_way.lock:
             after = self._under_way.last_in_line(command)

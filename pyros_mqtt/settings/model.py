@@ -28,8 +28,9 @@ from pyros_mqtt.settings import layers, problems
 from pyros_mqtt.settings.alarms_table import AlarmsTable, known_keys
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
-from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
+from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
+from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
 from pyros_mqtt.topics import Topics, check_name
 
 
@@ -182,6 +183,16 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
     publish_logs: Annotated[LogLevel | Literal["off"], BeforeValidator(_off)] = "info"
     """Least level of the records that an agent publishes."""
+    metrics_address: OwnAddress = "127.0.0.1"
+    """Where metrics are served: an address of this machine."""
+    metrics_port: int = Field(default=0, ge=0, le=HIGHEST_PORT)
+    """From which port on an agent's process serves its own; 0: not at all."""
+    metrics_bridge_port: int = Field(default=9883, ge=0, le=HIGHEST_PORT)
+    """Where `pyros metrics` serves; 0: at any port that is free."""
+    metrics_channels: ChannelPatterns = ()
+    """The channels whose values `pyros metrics` serves."""
+    traces: bool = False
+    """Make OpenTelemetry spans of commands."""
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""

@@ -26,7 +26,11 @@ SAME_MOMENT = 5.0
 AFTER = "x-after"
 """Names the command before this one; no field of protocol 1, so agents may ignore it."""
 
+TRACE = "x-traceparent"
+"""The trace that a command belongs to, as W3C Trace Context writes it; agents may ignore it."""
+
 _ID = re.compile(r"[\x20-\x7e]{1,64}")
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ def encode_command(command: Command) -> bytes:
         body["session"] = command.session
     if command.after is not None:
         body[AFTER] = command.after
+    if command.trace is not None:
+        body[TRACE] = command.trace
     return to_exact_bytes(body | _times(command))
 
 
@@ -187,6 +193,7 @@ def _from_object(
         urgent=values.get("urgent", False),
         session=values.get("session"),
         after=_predecessor(body),
+        trace=_trace(body),
     )
 
 
@@ -194,6 +201,12 @@ def _predecessor(body: dict[str, JSON]) -> str | None:
     """What a sender of ours says of its order; what others write there is theirs."""
     given = body.get(AFTER)
     return given if isinstance(given, str) and _ID.fullmatch(given) else None
+
+
+def _trace(body: dict[str, JSON]) -> str | None:
+    """Read the trace context of the sender, where it is one."""
+    given = body.get(TRACE)
+    return given if isinstance(given, str) and _TRACE.fullmatch(given) else None
 
 
 def _sender(body: dict[str, JSON], named: Command) -> str:
