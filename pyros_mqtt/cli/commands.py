@@ -14,6 +14,7 @@ from pyros_mqtt.cli import (
     describe,
     doctor,
     gateway,
+    home_assistant,
     run,
     send,
     spool,
@@ -38,6 +39,7 @@ _COMMANDS = (
     config,
     broker,
     gateway,
+    home_assistant,
     doctor,
     demo,
 )
