@@ -114,10 +114,13 @@ class HomeAssistant(Agent):
 
     def _say(self, topic: str, document: bytes) -> None:
         """Publish once a connection; whoever takes it away in Home Assistant has the last word."""
-        if self._said.get(topic) != document:
+        with self._lock:
+            if self._said.get(topic) == document:
+                return
             self._said[topic] = document
-            self._transport.publish(Parcel(topic, document, retain=True), self._on_fate)
-            self.log.info("%s %s", "shown:" if document else "taken off:", topic)
+        parcel = Parcel(topic, document, retain=True)
+        self._transport.publish(parcel, lambda fate: self._on_fate(topic, fate))
+        self.log.info("%s %s", "shown:" if document else "taken off:", topic)
 
     def _tell_once(self, entry: str, trouble: str) -> None:
         if trouble and entry not in self._told:
@@ -141,9 +144,12 @@ class HomeAssistant(Agent):
             elif delivery.topic in self._kept or len(self._kept) < MOST:
                 self._kept[delivery.topic] = delivery.payload
 
-    def _on_fate(self, fate: str) -> None:
-        if fate == Fate.REFUSED:
-            self._refused = True
+    def _on_fate(self, topic: str, fate: str) -> None:
+        with self._lock:
+            if fate == Fate.REFUSED:
+                self._refused = True
+            elif fate in {Fate.DROPPED, Fate.IN_DOUBT}:  # the connection broke: say it again
+                self._said.pop(topic, None)
 
 
 def _known(member: Member | None, agent: str, name: str) -> tuple[About | None, Channel | None]:

@@ -24,6 +24,9 @@ _QUALITY = (
     "{% set q = q if q is string else q | last %}"
 )
 
+_SHOWN = "{{ none if this.state in ['unknown', 'unavailable'] else this.state }}"
+"""What a sensor shows already."""
+
 _PLAIN = frozenset(ascii_letters + digits + "_-")
 
 AVAILABLE = "online"
@@ -36,7 +39,7 @@ def value(field: str, *, numeric: bool) -> str:
     A late value does not take the place of a newer one.
     """
     chosen = f"{{% set v = v[{_quoted(field)}] if v is mapping else none %}}" if field else ""
-    kept = "" if numeric else "{{ this.state }}"
+    kept = "" if numeric else _SHOWN
     return (
         f"{_MESSAGE}{{% if m is mapping and 'late' in m and m['late'] %}}{kept}{{% else %}}"
         f"{_VALUE}{chosen}{_NEWEST}{_QUALITY}{{{{ none if q == 'bad' else v }}}}{{% endif %}}"

@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -20,6 +21,7 @@ from pyros_mqtt.settings import BrokerUrl, Settings
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery, Parcel
 from tests.need import need
+from tests.system.own_mosquitto import OwnMosquitto, lasting_port
 from tests.system.pyros_command import Pyros, until
 from tests.system.test_cli_views import publish
 
@@ -172,6 +174,22 @@ def test_a_document_that_somebody_has_removed_comes_back_with_the_next_start(hou
         house.shows([])
     with house.showing("hut/level"):
         house.shows(["hut-C-level"])
+
+
+def test_a_broker_that_forgets_is_told_again(tmp_path: Path) -> None:
+    with OwnMosquitto(tmp_path, port=lasting_port()) as broker, House(broker.url, "t") as house:
+        agent = Weather(settings=house.settings())
+        agent.start()
+        try:
+            with house.showing("weather/gust"):
+                first = house.sensor("weather-C-gust")
+                broker.kill()
+                house.documents.clear()
+                broker.start()
+                assert house.sensor("weather-C-gust") == first
+        finally:
+            agent.stop()
+            agent.join(10)
 
 
 def test_the_command_reads_its_list_from_the_file(pyros: Pyros, house: House) -> None:

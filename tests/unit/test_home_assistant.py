@@ -164,6 +164,8 @@ def test_a_late_text_leaves_what_is_shown() -> None:
     template = templates.value("", numeric=False)
     assert render(template, b'{"t": 1, "v": "open", "late": true}', {"state": "shut"}) == "shut"
     assert render(template, b'{"t": 1, "v": "open"}', {"state": "shut"}) == "open"
+    late = b'{"t": 1, "v": "open", "late": true}'
+    assert render(template, late, {"state": "unknown"}) == "None"
 
 
 @pytest.mark.parametrize("state", State)
