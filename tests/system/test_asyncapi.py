@@ -93,11 +93,13 @@ def test_the_document_of_a_strange_agent_is_without_fault(
     need("asyncapi")
     odd = {"type": "thing", "properties": {"x": {"$ref": "file:///etc/passwd"}, "y": {"enum": []}}}
     about = {
-        "messages": {"é / {odd} ~1#": {"args": odd, "description": "?"}, " ": {"args": {}}},
+        "messages": {"é / {odd} ~1#": {"args": odd, "description": "\ud800"}, " ": {"args": {}}},
         "telemetry": {"a/b": {}, "ok": {"unit": "%", "range": [0, 1e300]}},
     }
+    # json writes the half of a letter as an escape, so that it comes through as UTF-8
     publish(mosquitto_url, f"{topic_root}/odd/about", json.dumps(about).encode())
     done = pyros("describe", "odd", "--asyncapi")
+    assert (done.code, done.err) == (0, "")
     assert list(json.loads(done.out)["channels"]) == [
         *("odd.inbox", "odd.outbox", "odd.status", "odd.about"),
         *("odd.telemetry.ok", "odd.alarm", "odd.log"),
