@@ -7,6 +7,7 @@ means the whole document.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -116,7 +117,9 @@ def _words(schema: Mapping[str, JSON]) -> dict[str, JSON]:
 def _is_portable(pattern: str) -> bool:
     """Whether a pattern means the same in JavaScript, which JSON Schema goes by."""
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a later Python may read otherwise
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         return False
     return not _PYTHONS_OWN.search(pattern)

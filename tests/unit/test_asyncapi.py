@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyros_mqtt import wire
 from pyros_mqtt.asyncapi import document, forms
@@ -139,6 +142,52 @@ def deep(levels: int) -> dict[str, Any]:
     for _ in range(levels):
         schema = {"anyOf": [schema]}
     return schema
+
+
+WORDS = st.sampled_from(
+    [
+        *("type", "properties", "required", "items", "prefixItems", "enum", "const", "$ref"),
+        *("$defs", "definitions", "allOf", "anyOf", "oneOf", "not", "additionalProperties"),
+        *("pattern", "patternProperties", "minimum", "maxLength", "multipleOf", "uniqueItems"),
+        *("examples", "default", "title", "format", "propertyNames", "contains", "description"),
+        *("object", "string", "#/$defs/type", "#", "a[", "[[a]", "(?i)a", "x"),
+    ]
+)
+JUNK: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 9) | st.floats(-9, 9) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(WORDS, JUNK, max_size=6), st.lists(st.text(max_size=5), max_size=3))
+def test_whatever_an_agent_says_the_schemas_are_right(args: Any, names: list[str]) -> None:
+    made = of(**{name: MessageInfo(args=args) for name in ["odd", *names]})
+    for one in made["components"]["schemas"].values():
+        jsonschema.Draft7Validator.check_schema(one)
+    for message in made["channels"]["dome.inbox"]["messages"].values():
+        jsonschema.Draft7Validator.check_schema(message["payload"])
+    for reference in references(made):
+        place: Any = made
+        for key in reference.removeprefix("#/").split("/"):
+            place = place[key]
+
+
+LITERAL = {"const", "default", "enum", "examples"}
+"""Keys whose values are no schemas."""
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every reference of the document; a property of that name holds no text."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str) and len(value) == 1:
+            yield value["$ref"]
+        for one in (one for key, one in value.items() if key not in LITERAL):
+            yield from references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from references(one)
 
 
 def test_a_schema_that_refers_to_itself_stays_finite() -> None:
