@@ -63,7 +63,9 @@ def _arguments(owner: str, schema: Mapping[str, JSON], schemas: Table) -> Table:
         return None if place is None else f"#/components/schemas/{place}"
 
     for name, place in places.items():
-        schemas[place] = draft7(named[name], adopt)
+        one = draft7(named[name], adopt)
+        # AsyncAPI takes `true` and `false` for schemas, but not here
+        schemas[place] = one if isinstance(one, dict) else {} if one else {"not": {}}
     made = draft7(schema, adopt)
     return {"type": "object"} | (made if isinstance(made, dict) else {})
 

@@ -85,7 +85,7 @@ def _reference(schema: Mapping[str, JSON], adopt: Adopt, deep: int) -> JSON:
 
 def _plain(schema: Mapping[str, JSON]) -> dict[str, JSON]:
     """Take what holds no other schema, where it is what draft 7 knows."""
-    made = {key: schema[key] for key in _PLAIN if key in schema}
+    made = {key: schema[key] for key in _PLAIN if key in schema and _is_literal(schema[key])}
     for keys, kinds in ((_NUMBERS, int | float), (("title", "description"), str)):
         made |= {key: schema[key] for key in keys if _is(schema.get(key), kinds)}
     made |= {key: schema[key] for key in _COUNTS if _is(schema.get(key), int) and schema[key] >= 0}
@@ -97,7 +97,7 @@ def _plain(schema: Mapping[str, JSON]) -> dict[str, JSON]:
         if isinstance(schema.get(key), str) and (key == "format" or _is_portable(schema[key])):
             made[key] = schema[key]
     for key in ("enum", "examples"):
-        if isinstance(schema.get(key), list) and schema[key]:
+        if isinstance(schema.get(key), list) and schema[key] and _is_literal(schema[key]):
             made[key] = [one for i, one in enumerate(schema[key]) if one not in schema[key][:i]]
     return made
 
@@ -112,6 +112,15 @@ def _words(schema: Mapping[str, JSON]) -> dict[str, JSON]:
     if isinstance(required, list) and all(isinstance(one, str) for one in required):
         made["required"] = list(dict.fromkeys(required))
     return made
+
+
+def _is_literal(value: JSON, deep: int = DEEPEST) -> bool:
+    """Whether a value holds no reference: tools follow those anywhere, to files and the net."""
+    if isinstance(value, Mapping):
+        return "$ref" not in value and _is_literal(list(value.values()), deep - 1)
+    if isinstance(value, list):
+        return deep > 0 and all(_is_literal(one, deep - 1) for one in value)
+    return True
 
 
 def _is_portable(pattern: str) -> bool:

@@ -174,20 +174,23 @@ def test_whatever_an_agent_says_the_schemas_are_right(args: Any, names: list[str
             place = place[key]
 
 
-LITERAL = {"const", "default", "enum", "examples"}
-"""Keys whose values are no schemas."""
-
-
 def references(value: Any) -> Iterator[str]:
     """Every reference of the document; a property of that name holds no text."""
     if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str) and len(value) == 1:
+        if isinstance(value.get("$ref"), str):
             yield value["$ref"]
-        for one in (one for key, one in value.items() if key not in LITERAL):
+        for one in value.values():
             yield from references(one)
     elif isinstance(value, list):
         for one in value:
             yield from references(one)
+
+
+def test_no_value_leads_a_tool_to_a_file_or_the_net() -> None:
+    away = {"$ref": "file:///etc/passwd"}
+    args = {"const": away, "default": [away], "enum": [{"a": away}, 1], "examples": [away]}
+    made = of(odd=MessageInfo(args={"properties": {"x": args}}))
+    assert not [one for one in references(made) if not one.startswith("#/")]
 
 
 def test_a_schema_that_refers_to_itself_stays_finite() -> None:
