@@ -10,7 +10,10 @@ from pyros_mqtt.errors import BadName
 ANONYMOUS = "anonymous"
 """Under this name the commands without a sender are reported."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
+"""The rule for names as others write it, such as JSON Schema."""
+
+_NAME = re.compile(NAME_PATTERN[1:-1])
 
 
 def check_name(kind: str, name: object) -> str:

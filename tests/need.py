@@ -25,7 +25,14 @@ POSTGRES = "/usr/lib/postgresql"
 CORPORA = Path(__file__).parent / "faults" / ".corpora"
 """Where `scripts/corpora` puts the collections of bad input that others have gathered."""
 
-HINTS = {"tmpfs": "run the tests as root", "corpora": "run scripts/corpora, which needs npm"}
+ASYNCAPI = Path(__file__).parent / "system" / ".asyncapi" / "parser.js"
+"""Where `scripts/asyncapi-parser` puts AsyncAPI's own parser."""
+
+HINTS = {
+    "tmpfs": "run the tests as root",
+    "corpora": "run scripts/corpora, which needs npm",
+    "asyncapi": "run scripts/asyncapi-parser, which needs npm and node",
+}
 
 
 def need(thing: str) -> None:
@@ -52,6 +59,8 @@ def _is_here(thing: str) -> bool:
         return _may_mount()
     if thing == "corpora":
         return (CORPORA / "blns.json").exists() and (CORPORA / "parsing.js").exists()
+    if thing == "asyncapi":
+        return ASYNCAPI.exists() and shutil.which("node") is not None
     return importlib.util.find_spec(MODULES[thing]) is not None
 
 

@@ -16,6 +16,7 @@ from pyros_mqtt.cli import (
     doctor,
     export,
     gateway,
+    home_assistant,
     metrics,
     night,
     plot,
@@ -54,6 +55,7 @@ _COMMANDS = (
     dashboard,
     gateway,
     metrics,
+    home_assistant,
     doctor,
     demo,
 )

@@ -1,4 +1,4 @@
-"""`pyros describe`: what an agent understands and measures."""
+"""`pyros describe`: what an agent understands and measures, for people and for other tools."""
 
 from __future__ import annotations
 
@@ -24,24 +24,39 @@ PATIENCE = 1.0
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=example("pyros describe dome", "pyros describe dome --json"))(describe)
+    lines = ("describe dome", "describe dome --json", "describe --asyncapi > agents.json")
+    app.command(epilog=example(*(f"pyros {line}" for line in lines)))(describe)
 
 
 def describe(
     context: typer.Context,
     agent: Annotated[
-        str, typer.Argument(metavar="AGENT", help="Its name.", autocompletion=agent_names)
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[AGENT]",
+            help="Its name; with --asyncapi it may be left out.",
+            autocompletion=agent_names,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the agent's own document, for programs.")
+    ] = False,
+    as_asyncapi: Annotated[
+        bool, typer.Option("--asyncapi", help="Print an AsyncAPI 3 document of all agents, or one.")
     ] = False,
 ) -> None:
     """Show what an agent understands and measures.
 
-    Its messages with their arguments and rules, and its channels with their units.
+    Its messages with their arguments and rules, and its channels with their units. With --asyncapi
+    the same as an AsyncAPI 3 document (JSON) of every agent that is known at the broker.
 
     Exit code 3 where no broker, or no agent of this name, is there.
     """
+    if as_asyncapi:
+        _as_asyncapi(Reach.of(context), agent)
+        return
+    if agent is None:
+        raise typer.BadParameter("name an agent, or --asyncapi", param_hint="'AGENT'")
     with Reach.of(context).fleet() as fleet:
         member = _member(fleet, agent)
     if member.about is None:
@@ -54,6 +69,23 @@ def describe(
         return
     for text in _in_words(member, member.about):
         show.line(show.printable(text))
+
+
+def _as_asyncapi(reach: Reach, agent: str | None) -> None:
+    from pyros_mqtt.asyncapi import document
+    from pyros_mqtt.messages import About
+
+    with reach.fleet() as fleet:
+        members = _everyone(fleet) if agent is None else (_member(fleet, agent),)
+    abouts = [one.about or About(one.name) for one in members]
+    has_password = reach.settings.username is not None
+    show.json(document(abouts, reach.topics, reach.brokers, with_password=has_password))
+
+
+def _everyone(fleet: Fleet) -> tuple[Member, ...]:
+    settle(fleet)
+    fleet.wait_until(lambda: all(one.about for one in fleet.members()), PATIENCE)
+    return fleet.members()
 
 
 def _member(fleet: Fleet, agent: str) -> Member:

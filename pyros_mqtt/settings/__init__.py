@@ -3,6 +3,7 @@
 from pyros_mqtt.settings.alarms_table import AlarmRule, AlarmsTable
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
+from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.model import AgentTable, Origin, Settings
 from pyros_mqtt.settings.service import VARIABLES as SERVICE_VARIABLES
@@ -15,6 +16,7 @@ __all__ = [
     "AlarmsTable",
     "BrokerUrl",
     "GatewayTable",
+    "HomeAssistantTable",
     "LegacyAgent",
     "OldSocket",
     "Origin",

@@ -29,6 +29,7 @@ from pyros_mqtt.settings.alarms_table import AlarmsTable, known_keys
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
 from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
+from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
 from pyros_mqtt.topics import Topics, check_name
@@ -200,6 +201,8 @@ class Settings(BaseSettings):
     """What is watched, and who is told."""
     gateway: GatewayTable = Field(default_factory=GatewayTable)
     """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
+    home_assistant: HomeAssistantTable = Field(default_factory=HomeAssistantTable)
+    """Which measurements are shown there."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
 
@@ -282,6 +285,8 @@ class Settings(BaseSettings):
             return Settings.model_fields
         if path[0] == "alarms":
             return known_keys(path[1:])
+        if path[0] == "home_assistant":
+            return HomeAssistantTable.model_fields
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
         return [one.alias or key for key, one in AgentTable.model_fields.items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, About, Channel, MessageInfo
 from pyros_mqtt.wire.json_text import to_bytes, tolerant
@@ -64,7 +66,7 @@ def _info_of(table: dict[str, JSON]) -> MessageInfo:
         args=dict(table.get("args") or {}),
         urgent=bool(table.get("urgent")),
         idempotent=bool(table.get("idempotent")),
-        ttl=None if table.get("ttl") is None else float(table["ttl"]),
+        ttl=None if table.get("ttl") is None else _finite(table["ttl"]),
         states=tuple(map(str, table.get("states") or ())),
     )
 
@@ -90,10 +92,17 @@ def _channel_of(name: str, table: dict[str, JSON]) -> Channel:
         name=name,
         unit=str(table.get("unit") or ""),
         description=str(table.get("description") or ""),
-        range=None if limits is None else (float(limits[0]), float(limits[1])),
-        rate=None if table.get("rate") is None else float(table["rate"]),
+        range=None if limits is None else (_finite(limits[0]), _finite(limits[1])),
+        rate=None if table.get("rate") is None else _finite(table["rate"]),
         fields=tuple(map(str, table.get("fields") or ())),
         qos=int(table.get("qos") or 0),
-        deadband=None if deadband is None else float(deadband),
-        refresh=float(table.get("refresh") or REFRESH),
+        deadband=None if deadband is None else _finite(deadband),
+        refresh=_finite(table.get("refresh") or REFRESH),
     )
+
+
+def _finite(value: JSON) -> float:
+    number = float(value)
+    if not math.isfinite(number):  # a text such as "nan" would be a number for Python
+        raise ValueError(f"{value!r} is no number")
+    return number

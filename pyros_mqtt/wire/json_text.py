@@ -27,8 +27,8 @@ def compact(value: JSON) -> str:
 
 
 def pretty(value: JSON) -> str:
-    """Write `value` for people to read."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """Write `value` for people to read; what is no Unicode text becomes `?`."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode(errors="replace").decode()
 
 
 def to_bytes(value: JSON) -> bytes:

@@ -71,6 +71,9 @@ def test_what_a_newer_neighbour_adds_is_passed_over() -> None:
         b'{"telemetry":{"azimuth":{"rate":"fast"}}}',
         b'{"protocol":"one"}',
         b'{"messages":{"open":{"ttl":1e999}}}',
+        b'{"telemetry": {"az": {"range": ["nan", "inf"]}}}',
+        b'{"telemetry": {"az": {"rate": "Infinity"}}}',
+        b'{"messages": {"open": {"ttl": "nan"}}}',
     ],
 )
 def test_what_is_no_about_is_refused(payload: bytes) -> None:
