@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,18 +50,10 @@ def need(thing: str) -> None:
 
 
 def _is_here(thing: str) -> bool:
-    if thing == "postgres":
-        return find_postgres() is not None
-    if thing == "mosquitto":
-        return find_mosquitto() is not None
+    if thing in _LOOKS:
+        return _LOOKS[thing]()
     if thing in PROGRAMS:
         return shutil.which(thing) is not None
-    if thing == "tmpfs":
-        return _may_mount()
-    if thing == "corpora":
-        return (CORPORA / "blns.json").exists() and (CORPORA / "parsing.js").exists()
-    if thing == "asyncapi":
-        return ASYNCAPI.exists() and shutil.which("node") is not None
     return importlib.util.find_spec(MODULES[thing]) is not None
 
 
@@ -98,3 +91,13 @@ def _how_to_get(thing: str) -> str:
 def in_ci() -> bool:
     """Tell whether this runs where everything has to be there."""
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+_LOOKS: dict[str, Callable[[], bool]] = {
+    "mosquitto": lambda: find_mosquitto() is not None,
+    "postgres": lambda: find_postgres() is not None,
+    "tmpfs": _may_mount,
+    "corpora": lambda: (CORPORA / "blns.json").exists() and (CORPORA / "parsing.js").exists(),
+    "asyncapi": lambda: ASYNCAPI.exists() and shutil.which("node") is not None,
+}
+"""How to see whether it is here, for what is neither a program nor a module."""
