@@ -7,6 +7,8 @@ from typing import Any
 from tests.faults.soak import words
 from tests.faults.soak.report import Record, Report
 
+TITLE = "# The latest soak"
+
 FEW = 3
 """Breaks of one harness that are told word by word; the report has more."""
 
@@ -17,7 +19,7 @@ HEAD = (
 
 
 def summary(report: Report) -> str:
-    """The table, what it was measured on, and all that speaks against a promise."""
+    """A page: the table, what it was measured on, and all that speaks against a promise."""
     machine = report.machine
     place = (
         f"Measured from {report.runs[0].start} on for {words.duration(report.seconds)} at commit "
@@ -30,7 +32,7 @@ def summary(report: Report) -> str:
         for record in report.records.values()
         for sentence in words.troubles(record, FEW)
     ]
-    parts = [place, "\n".join([HEAD, *rows]), "\n".join(troubles)]
+    parts = [TITLE, place, "\n".join([HEAD, *rows]), "\n".join(troubles)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
