@@ -74,7 +74,8 @@ class Outbox:
     def rebase(self, known: int) -> None:
         """Put our claims after those of boot `known`, which others may have seen."""
         if known >= self._identity.boot:
-            self._identity = replace(self._identity, boot=known + 1)
+            # beyond the highest that readers take, nobody would see us any more
+            self._identity = replace(self._identity, boot=min(known + 1, wire.HIGHEST_BOOT))
 
     # -- reports ------------------------------------------------------------------------
 

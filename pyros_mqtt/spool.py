@@ -6,6 +6,8 @@ delivers what an earlier one left. A row goes when the agent has reported, never
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -50,6 +52,10 @@ COMMIT;
 _COLUMNS = "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark"
 
 
+LEAST_ROOM = 128 * 1024
+"""Bytes that SQLite needs on the disk, even to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spooled:
     """One command in the spool. Times are POSIX seconds.
@@ -64,6 +70,7 @@ class Spooled:
     due: float
     ended: float | None = None
     remark: str = ""
+    problem: str = ""
 
 
 class Spool:
@@ -82,7 +89,7 @@ class Spool:
             self._db.execute("PRAGMA busy_timeout = 10000")
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"the spool {path} cannot be opened: {error}") from None
+            raise SpoolError(f"the spool {path} cannot be opened: {_why(error, path)}") from None
 
     def _prepare(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
@@ -200,29 +207,47 @@ class Spool:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise SpoolError(f"the spool {self.path} cannot be read: {error}") from None
+            why = _why(error, self.path)
+            raise SpoolError(f"the spool {self.path} cannot be read: {why}") from None
 
     def _write(self, statement: str, values: tuple[object, ...]) -> int:
         try:
             with self._lock:
                 return self._db.execute(statement, values).rowcount
         except sqlite3.Error as error:
-            raise SpoolError(f"the spool {self.path} cannot be written: {error}") from None
+            why = _why(error, self.path)
+            raise SpoolError(f"the spool {self.path} cannot be written: {why}") from None
 
 
 def _spooled(row: tuple[object, ...]) -> Spooled:
     command_id, sender, agent, message, args, urgent, written, due, deadline, ended, remark = row
+    problem = ""
+    try:
+        read = wire.strict(str(args))
+    except ValueError as error:
+        read, problem = {}, f"its arguments cannot be read: {error}"
     command = Command(
         agent=str(agent),
         message=str(message),
-        args=wire.strict(str(args)),
+        args=read,
         id=str(command_id),
         sender=str(sender),
         sent_at=float(due),  # type: ignore[arg-type]
         deadline=float(deadline),  # type: ignore[arg-type]
         urgent=bool(urgent),
     )
-    return Spooled(command, float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
+    known = (float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
+    return Spooled(command, *known, problem)  # type: ignore[arg-type]
+
+
+def _why(error: Exception, path: Path) -> str:
+    """What went wrong, in words that help: SQLite tells a full disk as an error of input."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(path.parent).free < LEAST_ROOM:
+            return f"its disk is full ({error})"
+    if "not a database" in str(error):
+        return f"{error}; move it away, and a new one is made"
+    return str(error)
 
 
 def spool_path(state_dir: Path, root: str) -> Path:

@@ -87,7 +87,7 @@ class Conduct:
         """Tell the sender how far the action has come; a checkpoint.
 
         Args:
-            fraction: from 0 to 1, or None where it is not known.
+            fraction: from 0 to 1, or None where it is not known; what is beyond is cut.
             text: for people, such as "12 of 30 s".
             patience: seconds that may pass until the next sign of life, if more than usual.
 
@@ -96,7 +96,8 @@ class Conduct:
         """
         ticket = self._alive.stage.current
         if ticket is not None:
-            self._alive.stage.advance(ticket, Progress(fraction, text), patience)
+            part = None if fraction is None else min(1.0, max(0.0, fraction))
+            self._alive.stage.advance(ticket, Progress(part, text), patience)
         self.checkpoint()
 
     def degrade(self, reason: str, about: str = "") -> None:

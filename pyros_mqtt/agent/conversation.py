@@ -14,7 +14,7 @@ from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.alarms import Finding
 from pyros_mqtt.errors import AskedOneself
 from pyros_mqtt.messages import JSON, Alarm, Command
-from pyros_mqtt.sender.desk import Eta, moment_of
+from pyros_mqtt.sender.moments import Eta, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.sender import compose
 from pyros_mqtt.telemetry import Follow

@@ -23,7 +23,7 @@ from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.agent.urgency import UrgentLane
 from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.errors import AgentError, Cancelled, NameTaken
+from pyros_mqtt.errors import AgentError, Cancelled, JournalError, NameTaken
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
@@ -209,7 +209,7 @@ class Life:
             self.stopping.set()
             if isinstance(error, NameTaken):
                 log.warning("%s does not start: %s", self._name, error)
-            elif isinstance(error, AgentError):
+            elif isinstance(error, (AgentError, JournalError)):
                 where = log.isEnabledFor(logging.DEBUG)
                 log.error("agent %s has failed: %s", self._name, error, exc_info=where)  # noqa: TRY400 - its text says it all
             else:

@@ -102,7 +102,7 @@ def agents(fleet: Fleet, settings: Settings) -> Iterator[Finding]:
         if name not in members or state(members[name]) in {"stopped", "unknown"}:
             yield warn(f"{name} is configured here and does not run", "pyros up")
     for name, member in members.items():
-        if is_troubled(member):
+        if is_troubled(member) or state(member) == "unknown":
             detail = member.status.detail if member.status else ""
             yield warn(f"{name}: {member.label} {detail}".rstrip(), f"look at {name} and its log")
         elif state(member) != "stopped":

@@ -76,7 +76,13 @@ def send(  # noqa: PLR0917 - typer calls it by name
 
     Exit code 0 done or accepted, 1 failed or rejected, 2 wrong usage, 3 nobody answered.
     """
+    from pyros_mqtt.sender.moments import lasting
+
     args = _arguments(words or [])
+    try:
+        ttl = None if ttl is None else lasting("ttl", ttl)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--ttl'") from None
     reach = Reach.of(context)
     if durable or countdown is not None or eta is not None:
         _hand_in(reach, agent, message, args, ttl, sender, countdown, eta, urgent=urgent)
@@ -109,7 +115,7 @@ def _hand_in(  # noqa: PLR0917 - what a later command is made of
     urgent: bool,
 ) -> None:
     from pyros_mqtt.errors import BadName
-    from pyros_mqtt.sender.desk import moment_of
+    from pyros_mqtt.sender.moments import moment_of
     from pyros_mqtt.sender.sender import compose, made_up_name
 
     try:

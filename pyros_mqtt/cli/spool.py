@@ -138,8 +138,8 @@ def _spool(reach: Reach) -> contextlib.closing[Spool]:
 def _find(spool: Spool, start: str) -> Spooled:
     found = [one for one in spool.listing() if one.command.id.startswith(start)]
     if len(found) != 1:
-        what = "no command" if not found else f"{len(found)} commands"
-        raise Trouble(f"{what} in the spool begin with {start!r}: see pyros spool list", FAILED)
+        what = f"{len(found)} commands in the spool begin" if found else "no command begins"
+        raise Trouble(f"{what} with {start!r}: see pyros spool list", FAILED)
     return found[0]
 
 

@@ -76,7 +76,11 @@ class Journal(Protocol):
         """The boot of the last life that used this journal; 0 where there was none."""
 
     def begin_life(self, boot: int) -> None:
-        """A life with this boot begins."""
+        """A life with this boot begins.
+
+        Raises:
+            JournalError: that cannot be noted.
+        """
 
     def close(self) -> None:
         """The agent stops."""

@@ -172,10 +172,13 @@ class SqliteJournal:
     def begin_life(self, boot: int) -> None:
         """A life with this boot begins."""
         with self._lock:
-            self._begin()
-            self._db.execute("DELETE FROM lives")
-            self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
-            self._db.execute("COMMIT")
+            try:
+                self._begin()
+                self._db.execute("DELETE FROM lives")
+                self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise JournalError(f"the journal {self.path} cannot be written: {error}") from None
 
     def close(self) -> None:
         """Commit, and close the file."""

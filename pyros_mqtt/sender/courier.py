@@ -13,7 +13,16 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pyros_mqtt.errors import NoAnswer, NobodyListens, SendError, SpoolError, Unreachable
+from pyros_mqtt import wire
+from pyros_mqtt.errors import (
+    BadName,
+    NoAnswer,
+    NobodyListens,
+    SendError,
+    SpoolError,
+    Undeliverable,
+    Unreachable,
+)
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice
 
@@ -70,7 +79,9 @@ class Courier:
 
         Raises:
             SpoolError: the disk does not take it.
+            TypeError, ValueError: an argument that no agent could read.
         """
+        wire.strict(wire.encode_command(command).decode())
         receipt = Receipt(command)
         with self._lock:
             self._wanted[command.id] = receipt
@@ -96,6 +107,9 @@ class Courier:
                 pause = self._go_round()
             except SpoolError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all
+                pause = ROUND
+            except Exception:  # whatever it is, the others must go on
+                log.exception("the spool is delivered further in spite of this")
                 pause = ROUND
             # an event, not a condition: what comes while we are busy must not be missed
             self._woken.wait(pause)
@@ -123,8 +137,15 @@ class Courier:
             remark = f"its deadline passed; {spooled.remark}".rstrip("; ")
             self._give_up(command, NoAnswer(command, remark))
             return
-        self._voice.speak_for(command.sender)
-        receipt = self._under_way[command.id] = self._voice.send(command)
+        try:
+            if spooled.problem:
+                raise ValueError(spooled.problem)  # noqa: TRY301 - told like the others
+            self._voice.speak_for(command.sender)
+            receipt = self._voice.send(command)
+        except (TypeError, ValueError, BadName) as error:
+            self._give_up(command, Undeliverable(command, f"it cannot be sent: {error}"))
+            return
+        self._under_way[command.id] = receipt
         receipt.watch(self._watched)
 
     def _watched(self, receipt: Receipt) -> None:

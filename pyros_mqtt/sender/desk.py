@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from datetime import datetime
 from pathlib import Path
 
-from pyros_mqtt import wire
 from pyros_mqtt.messages import Command
 from pyros_mqtt.sender.courier import Courier
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.spool import Spool
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus
-
-Eta = datetime | str | float
-"""A moment: a datetime with a time zone, RFC 3339 in UTC, or POSIX seconds."""
 
 
 class SpoolDesk:
@@ -64,22 +58,3 @@ class SpoolDesk:
                 self._courier = Courier(self._bus, self._topics, spool or Spool(self._path))
                 self._courier.start()
             return self._courier
-
-
-def moment_of(countdown: float | None, eta: Eta | None) -> float | None:
-    """When to send, in POSIX seconds; None: at once.
-
-    Raises:
-        ValueError: both are given, or the moment cannot be read, or has no time zone.
-    """
-    if countdown is not None and eta is not None:
-        raise ValueError("give either countdown= or eta=, not both")
-    if countdown is not None:
-        return time.time() + countdown
-    if isinstance(eta, str):
-        return wire.from_rfc3339(eta)
-    if isinstance(eta, datetime):
-        if eta.tzinfo is None:
-            raise ValueError(f"eta={eta!r} has no time zone: use datetime.now(UTC) and the like")
-        return eta.timestamp()
-    return eta

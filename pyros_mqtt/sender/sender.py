@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from pyros_mqtt.messages import JSON, Command
-from pyros_mqtt.sender.desk import Eta, SpoolDesk, moment_of
+from pyros_mqtt.sender.desk import SpoolDesk
+from pyros_mqtt.sender.moments import Eta, lasting, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.voice import Voice
 from pyros_mqtt.spool import spool_path
@@ -56,8 +57,14 @@ def compose(  # noqa: PLR0913 - what a command is made of
     urgent: bool,
     due: float | None = None,
 ) -> Command:
-    """Make a command with an id of its own, that may start for `ttl` seconds from `due`, or now."""
+    """Make a command with an id of its own, that may start for `ttl` seconds from `due`, or now.
+
+    Raises:
+        BadName: the agent's name breaks the rule.
+        TypeError, ValueError: `ttl` is no such number.
+    """
     now = time.time() if due is None else due
+    lifetime = DEFAULT_TTL if ttl is None else lasting("ttl", ttl)
     return Command(
         agent=check_name("agent", agent),
         message=str(message),
@@ -65,7 +72,7 @@ def compose(  # noqa: PLR0913 - what a command is made of
         id=secrets.token_hex(12),
         sender=sender,
         sent_at=now,
-        deadline=now + (DEFAULT_TTL if ttl is None else ttl),
+        deadline=now + lifetime,
         urgent=urgent,
     )
 

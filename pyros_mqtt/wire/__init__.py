@@ -10,7 +10,7 @@ from pyros_mqtt.wire.command import decode_command, encode_command
 from pyros_mqtt.wire.json_text import compact, pretty, strict, tolerant
 from pyros_mqtt.wire.log import decode_log, encode_log
 from pyros_mqtt.wire.report import decode_report, encode_report
-from pyros_mqtt.wire.status import decode_status, encode_status, last_will
+from pyros_mqtt.wire.status import HIGHEST_BOOT, decode_status, encode_status, last_will
 from pyros_mqtt.wire.telemetry import (
     Tag,
     as_late,
@@ -23,6 +23,7 @@ from pyros_mqtt.wire.text import read_text, typed_words, write_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 __all__ = [
+    "HIGHEST_BOOT",
     "Tag",
     "alarm_table",
     "as_late",

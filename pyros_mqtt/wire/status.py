@@ -9,7 +9,10 @@ from pyros_mqtt.wire.report import progress_of, progress_table
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 MOST = 2**53
-"""Counts stay below this, so that a later life can always surpass what somebody forged."""
+"""Counts stay below this."""
+
+HIGHEST_BOOT = MOST - 1
+"""The last life that readers can tell from the ones before."""
 
 SLOWEST_BEAT = 86_400.0
 """Nobody may ask for more patience than for this (seconds)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -35,6 +36,7 @@ from pyros_mqtt.journal import MemoryJournal
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.testing import Rehearsal
+from pyros_mqtt.transport import Parcel
 
 LIFE, QUICK_BEAT = "pyros_mqtt.agent.life", 0.2
 
@@ -945,3 +947,24 @@ def test_an_agent_whose_disk_is_full_starts_nothing_and_lives_on(stage: Rehearsa
     journal.is_full = False
     assert stage.ask("worker", "echo", x=2) == {"x": 2}
     stage.wait_until(lambda: stage.status("worker").state is State.READY)
+
+
+@pytest.mark.parametrize("boot", [2**53 - 1, 2**53 - 2])
+def test_a_forged_claim_of_the_last_life_of_all_sets_off_no_storm(
+    stage: Rehearsal, boot: int
+) -> None:
+    start(stage)
+    forged = {"agent": "worker", "state": "lost", "session": "z", "boot": boot, "seq": 1}
+    topic = stage._topics.status("worker")
+    transport = stage.bus.transport("stranger")
+    heard: list[bytes] = []
+    transport.subscribe(topic, lambda delivery: heard.append(delivery.payload))
+    transport.open()
+    stage.wait_until(lambda: heard)
+    transport.publish(Parcel(topic, json.dumps(forged).encode(), retain=True))
+    transport.publish(Parcel(topic, b"", retain=True))
+    stage.wait_until(lambda: stage.status("worker").state is State.READY)
+    before = len(heard)
+    threading.Event().wait(5 * QUICK_BEAT)
+    assert len(heard) - before < 20
+    transport.close()

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Agent, Outcome, Receipt, Rejected, Sender, State, on
-from pyros_mqtt.sender.desk import moment_of
+from pyros_mqtt import Agent, Command, Outcome, Receipt, Rejected, Sender, State, on
+from pyros_mqtt.sender.moments import moment_of
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.spool import Spool, spool_path
 from pyros_mqtt.testing import Rehearsal
+from pyros_mqtt.wire import to_rfc3339
 
 
 class Dome(Agent):
@@ -166,12 +167,67 @@ def test_an_agent_sends_later_in_its_own_name(stage: Rehearsal) -> None:
 
 def test_a_moment_is_read_in_each_of_its_forms() -> None:
     assert moment_of(None, None) is None
-    assert moment_of(None, 12.5) == 12.5
-    assert moment_of(None, "1970-01-01T00:01:00Z") == 60.0
-    assert moment_of(None, datetime(1970, 1, 1, 0, 1, tzinfo=UTC)) == 60.0
+    moment = float(round(time.time()) + 3600)
+    when = datetime.fromtimestamp(moment, UTC)
+    assert moment_of(None, moment) == moment
+    assert moment_of(None, to_rfc3339(moment)) == moment
+    assert moment_of(None, when) == moment
     with pytest.raises(ValueError, match="time zone"):
         moment_of(None, datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake in question
     with pytest.raises(ValueError, match="not both"):
         moment_of(1.0, 2.0)
     with pytest.raises(ValueError, match="UTC time"):
         moment_of(None, "tomorrow")
+
+
+# -- what cannot be waited for, or sent ---------------------------------------------------------
+
+
+def nested(depth: int) -> list[object]:
+    inside: list[object] = []
+    for _ in range(depth):
+        inside = [inside]
+    return inside
+
+
+@pytest.mark.parametrize("ttl", [float("inf"), float("nan"), -1, 1e300])
+def test_a_lifetime_that_is_none_is_refused(stage: Rehearsal, ttl: float) -> None:
+    for durable in (True, False):
+        with pytest.raises(ValueError, match=r"give seconds, from 0 to"):
+            stage.sender.send_to("dome", "open", durable=durable, ttl=ttl)
+    with pytest.raises(TypeError, match="give a number of seconds"):
+        stage.sender.send_to("dome", "open", durable=True, ttl="5")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("countdown", [float("inf"), -5.0])
+def test_a_countdown_that_is_none_is_refused(countdown: float) -> None:
+    with pytest.raises(ValueError, match=r"countdown=.*: give seconds"):
+        moment_of(countdown, None)
+
+
+def test_a_moment_that_is_past_is_refused() -> None:
+    with pytest.raises(ValueError, match="is past"):
+        moment_of(None, "2020-01-01T00:00:00Z")
+    with pytest.raises(ValueError, match="too far away"):
+        moment_of(None, time.time() + 1e12)
+
+
+def test_arguments_that_no_agent_could_read_never_reach_the_disk(stage: Rehearsal) -> None:
+    with pytest.raises(ValueError, match="nested deeper"):
+        stage.sender.send_to("dome", "open", durable=True, n=nested(40))
+    with pytest.raises(TypeError):
+        stage.sender.send_to("dome", "open", durable=True, n=object())
+    assert spool_of(stage).listing() == []
+
+
+def test_a_command_that_cannot_be_sent_does_not_stand_in_the_way(stage: Rehearsal) -> None:
+    dome = stage.start(Dome(stage))
+    spool, now = spool_of(stage), time.time()
+    spool.put(Command("dome", "open", id="a", sender="ops", deadline=float("inf")), now)
+    spool.put(Command("dome", "open", {"n": nested(40)}, id="b", sender="x", deadline=now + 9), now)
+    spool.put(Command("dome", "open", {"n": 3}, id="c", sender="ops", deadline=now + 30), now)
+    with Sender("late", bus=stage.bus, settings=stage.settings):
+        stage.wait_until(lambda: [n for n, _ in dome.opened] == [3])
+        stage.wait_until(lambda: all(one.ended for one in spool_of(stage).listing()))
+    remarks = [one.remark for one in spool_of(stage).listing()]
+    assert ["cannot be sent" in remark for remark in remarks] == [True, True], remarks
