@@ -178,15 +178,27 @@ class Round:
         path = spool_path(self._state, ROOT)
         delivered = _until(lambda: not _is_waiting(path), 2 * PATIENCE)
         self._site.until_ready()
-        events = self._site.notes.news()
-        ends = ask_for_ends(self._broker.url, ROOT, self._questions(events), PATIENCE)
-        events = [*self._site.notes.news(), *ends]
-        told = check(events)
+        told, events = self._checked()
         if not delivered:
             told.append(f"round {self._name}: the sender has not delivered everything")
         again = [event.at for event in events if event.what == "started" and event.at > restarted]
         figures = {RESUMED: min(again) - restarted} if again else {}
         return told, len(keys(events, "durable")), figures
+
+    def _checked(self) -> tuple[list[str], list[Event]]:
+        """What is wrong in the history, once it is known how everything in it has ended.
+
+        A sender that was killed has left commands of which nobody knew before they started.
+        """
+        ends: list[Event] = []
+        asked: set[str] = set()
+        while True:
+            events = self._site.notes.news()
+            new = [one for one in self._questions(events) if one.key not in asked]
+            if not new:
+                return check([*events, *ends]), events
+            asked |= {one.key for one in new}
+            ends += ask_for_ends(self._broker.url, ROOT, new, PATIENCE)
 
     def _questions(self, events: list[Event]) -> list[Question]:
         """One about each command that was promised or started.

@@ -119,9 +119,9 @@ def test_words_of_a_command_line_are_read_alike() -> None:
     ids=["quoted keys", "long word", "quotes", "backslashes", "pieces", "many arguments"],
 )
 def test_no_text_keeps_the_network_thread_for_long(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()  # others may have the processor meanwhile
     read(text)
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 SHELL_TEXT = st.text(
