@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,25 @@ def test_an_alarm_of_another_agent_is_told_too(tmp_path: Path) -> None:
         on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), encode_alarm(stuck), retain=True))
         on.until(lambda: on.phone.rung)
         assert on.phone.rung[0].alarm == stuck
+
+
+@pytest.mark.parametrize(
+    ("payload", "severity"),
+    [
+        (b"raised", Severity.CRITICAL),
+        (b'{"state": "raised", "value": NaN}', Severity.SERIOUS),
+        (b'{"state": "raised", "severity": "awful", "raised_at": 5}', Severity.SERIOUS),
+    ],
+)
+def test_people_are_called_for_an_alarm_that_cannot_be_read_in_full(
+    tmp_path: Path, payload: bytes, severity: Severity
+) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), payload, retain=True))
+        on.until(lambda: on.phone.rung)
+        told = on.phone.rung[0].alarm
+        assert (told.alarm, told.severity) == ("stuck", severity)
+        assert abs(time.time() - told.at) < 60
 
 
 def test_what_cannot_be_sent_is_shown_and_holds_up_nobody(
