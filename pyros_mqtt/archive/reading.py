@@ -97,9 +97,15 @@ class Archive:
         return None if ends is None else (ends[0] / MICRO, ends[1] / MICRO)
 
     def latest_night(self) -> str | None:
-        """Name the latest night in which something was measured; None where nothing was."""
-        ends = [self.ends(*one) for one in self.channels()]
-        times = [one[1] for one in ends if one is not None]
+        """Name the latest night in which something was measured; None where nothing was.
+
+        It is never after the present one, also where somebody's clock was ahead.
+        """
+        _, end = self.nights.span(self.nights.name(time.time()))
+        lasts = [
+            self._store.last_before(self._number(*one), micros(end)) for one in self.channels()
+        ]
+        times = [one / MICRO for one in lasts if one is not None]
         return self.nights.name(max(times)) if times else None
 
     def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
