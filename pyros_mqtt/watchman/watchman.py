@@ -16,6 +16,7 @@ from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.watchman.calls import Calls
 from pyros_mqtt.watchman.ear import Ear, Word
+from pyros_mqtt.watchman.notifiers import missing_programs
 from pyros_mqtt.watchman.showcase import Clock, Showcase
 from pyros_mqtt.wire import decode_alarm, decode_samples, unreadable_alarm
 
@@ -81,6 +82,7 @@ class Watchman(Agent):
         self._longest_shelf = table.longest_shelf
         self._engine = Engine(table, name)
         self._calls = Calls(table, name, self._tell_trouble)
+        self._doubtful = list(missing_programs(table))
         self._ear = Ear(bus, topics, name)
         self._fleet = Fleet(bus, topics)
         self._clock = Clock()
@@ -103,6 +105,8 @@ class Watchman(Agent):
 
     def work(self) -> None:
         """Start to listen."""
+        for problem in self._doubtful:
+            self.log.warning("%s", problem)
         for line in self._calls.lines.values():
             self.thread(line.run, self.stopping, name=f"notifier {line.name}")
         self._fleet.open()

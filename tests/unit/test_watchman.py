@@ -300,6 +300,16 @@ def test_a_notifier_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> 
         Watchman(bus=Loopback(), settings=settings(tmp_path, {"wind": WIND}, notifier=bad))
 
 
+def test_a_program_that_is_not_there_is_told_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    siren = {"siren": {"command": ["/bin/nonexistent", "now"]}}
+    with scene(tmp_path, {"wind": WIND}, command=siren):
+        told = [one.getMessage() for one in caplog.records if "no program" in one.getMessage()]
+    (problem,) = told
+    assert problem.startswith("alarms.command.siren.command: '/bin/nonexistent' is no program")
+
+
 def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
     gate, sent = threading.Event(), list[str]()
 
