@@ -108,6 +108,15 @@ class Archive:
         times = [one / MICRO for one in lasts if one is not None]
         return self.nights.name(max(times)) if times else None
 
+    def has_any(self, start: Moment, stop: Moment) -> bool:
+        """Whether anything at all was recorded from `start` until before `stop`."""
+        first, end = micros(posix(start)), micros(posix(stop))
+        for one in self.channels():
+            found = self._store.next_after(self._number(*one), first)
+            if found is not None and found < end:
+                return True
+        return next(self.events(None, None, start, stop), None) is not None
+
     def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
         """Say what the agent has told of a channel in its latest about until `at`, else later."""
         last = math.inf if at is None else posix(at)
