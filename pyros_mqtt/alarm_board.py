@@ -13,7 +13,7 @@ from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import Alarm
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus, Delivery
-from pyros_mqtt.wire import decode_alarm
+from pyros_mqtt.wire import decode_alarm, unreadable_alarm
 
 MOST = 10_000
 """So many alarms a board keeps; whoever floods the bus with more does not grow its reader."""
@@ -25,7 +25,7 @@ class AlarmBoard:
     """Watches the alarms of all agents under one topic root. For any thread.
 
     Attributes:
-        malformed: how many payloads and topics could not be read, and were passed over.
+        malformed: how many payloads could not be read; each is shown as a critical alarm.
     """
 
     def __init__(self, bus: Bus, topics: Topics) -> None:
@@ -84,12 +84,13 @@ class AlarmBoard:
         if address is None:
             return
         key = (address.agent, address.leaf)
+        now = time.time()
         try:
-            alarm = decode_alarm(delivery.payload, *key) if delivery.payload else None
+            alarm = decode_alarm(delivery.payload, *key, now) if delivery.payload else None
         except BadPayload as error:
             self.malformed += 1
-            log.debug("passed over on %s: %s", delivery.topic, error)
-            return
+            log.debug("%s: %s", delivery.topic, error)
+            alarm = unreadable_alarm(*key, error, now)
         with self._news:
             if alarm is None:
                 self._alarms.pop(key, None)

@@ -46,13 +46,15 @@ def export(pieces: Iterator[Readings], path: Path, form: str) -> int:
     A file that was there is replaced once all is written.
 
     Raises:
-        ArchiveError: the file cannot be written.
+        ArchiveError: the file cannot be written, or there is nothing to write; it is as it was.
         MissingExtra: the format's package is not installed.
     """
     writers = {"csv": _to_csv, "parquet": _to_parquet, "ecsv": _to_astropy, "fits": _to_astropy}
     part = path.with_name(f".{path.name}.part")
     try:
         count = writers[form](pieces, part, form)
+        if not count:
+            raise ArchiveError(f"nothing was recorded in this time; {path} is not written")
         part.replace(path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be written: {error}") from None

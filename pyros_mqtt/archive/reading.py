@@ -97,10 +97,25 @@ class Archive:
         return None if ends is None else (ends[0] / MICRO, ends[1] / MICRO)
 
     def latest_night(self) -> str | None:
-        """Name the latest night in which something was measured; None where nothing was."""
-        ends = [self.ends(*one) for one in self.channels()]
-        times = [one[1] for one in ends if one is not None]
+        """Name the latest night in which something was measured; None where nothing was.
+
+        It is never after the present one, also where somebody's clock was ahead.
+        """
+        _, end = self.nights.span(self.nights.name(time.time()))
+        lasts = [
+            self._store.last_before(self._number(*one), micros(end)) for one in self.channels()
+        ]
+        times = [one / MICRO for one in lasts if one is not None]
         return self.nights.name(max(times)) if times else None
+
+    def has_any(self, start: Moment, stop: Moment) -> bool:
+        """Whether anything at all was recorded from `start` until before `stop`."""
+        first, end = micros(posix(start)), micros(posix(stop))
+        for one in self.channels():
+            found = self._store.next_after(self._number(*one), first)
+            if found is not None and found < end:
+                return True
+        return next(self.events(None, None, start, stop), None) is not None
 
     def describe(self, agent: str, channel: str, at: Moment | None = None) -> Channel:
         """Say what the agent has told of a channel in its latest about until `at`, else later."""

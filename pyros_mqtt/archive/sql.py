@@ -169,6 +169,13 @@ class SqlStore:
         ):
             yield Counted(*row)
 
+    def last_before(self, source: int, t: int) -> int | None:
+        """The moment of the last row of a channel before `t`; None where there is none."""
+        ((last,),) = self._fetch(
+            "SELECT max(t) FROM samples WHERE source = ? AND t < ?", (source, t)
+        )
+        return None if last is None else int(last)
+
     def next_after(self, source: int, t: int) -> int | None:
         """The moment of the first row of a channel from `t` on."""
         ((found,),) = self._fetch(

@@ -63,6 +63,9 @@ class Store(Protocol):
     def next_after(self, source: int, t: int) -> int | None:
         """The moment of the first row of a channel from `t` on; None where there is none."""
 
+    def last_before(self, source: int, t: int) -> int | None:
+        """The moment of the last row of a channel before `t`; None where there is none."""
+
     # -- housekeeping ---------------------------------------------------------------------------
 
     def rolls(self, source: int, step: int, start: int, stop: int) -> Iterator[Roll]:

@@ -188,13 +188,14 @@ def _as_json(found: Replay) -> Any:
 
 def _notifier_problems(table: AlarmsTable) -> Iterator[str]:
     from pyros_mqtt.errors import SettingsError
-    from pyros_mqtt.watchman.notifiers import make_all
+    from pyros_mqtt.watchman.notifiers import make_all, missing_programs
 
     find_modules_here()
     try:
         make_all(table)
     except SettingsError as error:
         yield str(error)
+    yield from missing_programs(table)
     files = [("email", name, one.password_file) for name, one in table.email.items()]
     files += [("webhook", name, one.token_file) for name, one in table.webhook.items()]
     for kind, name, file in files:

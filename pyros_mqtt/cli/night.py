@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, Trouble
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.reach import Reach, nearest
 from pyros_mqtt.cli.spans import Url, night_of, opened
+
+if TYPE_CHECKING:
+    from pyros_mqtt.archive import Archive
 
 
 def register(app: typer.Typer) -> None:
@@ -47,10 +50,23 @@ def night(
 
     with opened(Reach.of(context), archive) as found:
         name = night_of(found, date)
-        text = page(look_at(found, name, plot or []))
+        for one in plot or ():
+            _check_plot(found, one)
+        seen = look_at(found, name, plot or [])
+        if not (seen.curves or seen.strips or found.has_any(seen.start, seen.stop)):
+            raise Trouble(f"nothing was recorded in the night of {name}", FAILED)
+        text = page(seen)
     path = output or Path(f"night-{name}.html")
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error}", FAILED) from None
     show.line(f"the night of {name} is in {path}")
+
+
+def _check_plot(archive: Archive, wanted: str) -> None:
+    channels = archive.channels()
+    known = sorted({agent for agent, _ in channels} | {"/".join(one) for one in channels})
+    if wanted not in known:
+        hint = nearest(wanted, known, "recorded channels")
+        raise Trouble(f"--plot {wanted}: it was never recorded; {hint}", FAILED)

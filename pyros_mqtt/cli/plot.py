@@ -10,6 +10,7 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.endings import FAILED, Trouble
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Night, Since, Until, Url, opened, span_of
 
@@ -57,8 +58,11 @@ def plot(  # noqa: PLR0917 - typer gives them by name
 
         span = span_of(found, since, until, night)
         panels = [curves(found, agent, channel, *span) for channel in channels]
+    for channel, panel in zip(channels, panels, strict=True):
+        if not any(len(one.times) for one in panel):
+            raise Trouble(f"nothing was recorded of {agent}/{channel} in this time", FAILED)
     if output is None:
-        for curve in (one for panel in panels for one in panel):
+        for curve in (one for panel in panels for one in panel if len(one.times)):
             _in_the_terminal(curve)
         return
     from pyros_mqtt.archive.picture import draw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from pyros_mqtt import wire
@@ -13,10 +14,11 @@ LONGEST = 500
 
 def read(payload: bytes, agent: str, alarm: str) -> dict[str, Any]:
     """Read one alarm; one that cannot be read is shown as the worst, for it may be."""
+    now = time.time()
     try:
-        one = wire.decode_alarm(payload, agent, alarm)
+        one = wire.decode_alarm(payload, agent, alarm, now)
     except BadPayload as error:
-        return _unreadable(agent, alarm, str(error))
+        one = wire.unreadable_alarm(agent, alarm, error, now)
     return {
         "agent": agent,
         "alarm": alarm,
@@ -30,19 +32,6 @@ def read(payload: bytes, agent: str, alarm: str) -> dict[str, Any]:
         "at": one.at,
         "by": one.by[:LONGEST],
         "until": one.until,
-    }
-
-
-def _unreadable(agent: str, alarm: str, problem: str) -> dict[str, Any]:
-    nothing = dict.fromkeys(("value", "limit", "raised_at", "at", "until"))
-    return nothing | {
-        "agent": agent,
-        "alarm": alarm,
-        "about": agent,
-        "state": "raised",
-        "severity": "critical",
-        "text": f"it cannot be read: {problem}"[:LONGEST],
-        "by": "",
     }
 
 

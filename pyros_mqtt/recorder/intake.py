@@ -33,6 +33,9 @@ BRANCHES = {"status", "about", "inbox", "outbox", "alarm", "log", "telemetry"}
 HOLD = 15.0
 """Seconds for which a recorder has the sole right to an agent's messages without a time."""
 
+AHEAD = 86_400.0
+"""Seconds: who says that something was measured later than so long after it came has no clock."""
+
 MOST_SOURCES = 10_000
 """Topics that are remembered, so that they are not read anew for each message."""
 
@@ -138,6 +141,9 @@ class Intake:
             rows.unreadable += 1
             self._happen(source, arrival, rows, register)
             return
+        heard = arrival.heard / MICRO
+        if _latest(columns) > heard + AHEAD:
+            columns = _without_times(columns, heard)
         if isinstance(columns, Number):
             flags = _QUALITY.get(columns.quality, 1) + (LATE if columns.late else 0)
             t, mark = round(columns.time * MICRO), measured_mark(columns, arrival.payload)
@@ -157,7 +163,7 @@ class Intake:
     def _happen(self, source: Source, arrival: Arrival, rows: Rows, register: Register) -> None:
         mark = digest(arrival.payload)
         moment = own_moment(arrival.payload)
-        if moment is None:
+        if moment is None or moment > arrival.heard + AHEAD * MICRO:
             mine = self._rights.has(source, arrival.heard, register)
             if mine and arrival.retain:
                 known = register.latest(source)
@@ -216,6 +222,40 @@ def add_samples(source: Source, columns: Columns, mark: int, rows: list[SampleRo
     life, seq, ahead = _life(columns.session), columns.seq, columns.ahead
     t = micros(first)
     rows.append(SampleRow(source, t, mark, life, seq, ahead, count, span, flags, value, body))
+
+
+def _latest(said: Columns | Number) -> float:
+    if isinstance(said, Number):
+        return said.time
+    return _ends(said, len(said))[1] if len(said) else 0.0
+
+
+def _without_times(said: Columns | Number, heard: float) -> Columns:
+    """Give what came from a clock far ahead as if it told no time, so that one recorder writes it.
+
+    Nothing of it was measured later than it was heard; its quality is uncertain.
+    """
+    if isinstance(said, Number):
+        said = Columns(
+            array("d", (said.time,)),
+            {"": array("d", (said.value,))},
+            quality=said.quality,
+            seq=said.seq,
+            ahead=said.ahead,
+            session=said.session,
+            late=said.late,
+        )
+    quality = said.quality
+    if said.step is None:
+        times = array("d", (min(one, heard) for one in said.times))
+    else:
+        times = array("d", (heard - max(0.0, said.step * (len(said) - 1)),))
+    doubted = _doubted(quality) if isinstance(quality, str) else [_doubted(one) for one in quality]
+    return replace(said, times=times, is_timed=False, quality=doubted)
+
+
+def _doubted(quality: str) -> str:
+    return "uncertain" if quality == "good" else quality
 
 
 def _ends(columns: Columns, count: int) -> tuple[float, float]:

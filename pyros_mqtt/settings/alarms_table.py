@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -141,7 +142,7 @@ class AlarmRule(Table):
 
     @model_validator(mode="after")
     def _is_one_whole_rule(self) -> Self:
-        wrong = [*_kind_problems(self), *_value_problems(self)]
+        wrong = [*_kind_problems(self), *_value_problems(self), *_equals_problems(self)]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -172,6 +173,12 @@ def _kind_problems(rule: AlarmRule) -> Iterable[str]:
         yield f"about = {rule.about!r}: {KINDS[kind][0]!r} is about an agent: {rule.agent!r}"
     if kind not in OF_AGENTS and "/" not in rule.about:
         yield f"about = {rule.about!r}: names no channel: write '{rule.about}/CHANNEL'"
+
+
+def _equals_problems(rule: AlarmRule) -> Iterable[str]:
+    for one in rule.equals or ():
+        if isinstance(one, float) and not math.isfinite(one):
+            yield f"equals = {one:g}: must be a finite number, for nothing is ever equal to it"
 
 
 def _value_problems(rule: AlarmRule) -> Iterable[str]:

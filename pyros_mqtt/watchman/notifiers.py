@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shutil
 import signal
 import smtplib
 import socket
@@ -149,7 +150,7 @@ class ByCommand:
             given.write(compact(as_json(notice)).encode(errors="replace") + b"\n")
             given.seek(0)
             process = subprocess.Popen(  # noqa: S603 - the settings name it
-                [os.path.expanduser(one) for one in self._table.command],  # noqa: PTH111 - never raises
+                _words(self._table),
                 stdin=given,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -165,6 +166,21 @@ class ByCommand:
                 process.wait()
             if code:
                 raise NotSent(f"ended with exit code {code}{_last_words(said)}")
+
+
+def _words(table: Command) -> list[str]:
+    return [os.path.expanduser(one) for one in table.command]  # noqa: PTH111 - never raises
+
+
+def missing_programs(table: AlarmsTable) -> Iterator[str]:
+    """Say of each notifier whose program cannot be started here that it is so."""
+    for name, one in table.command.items():
+        program = _words(one)[0]
+        if shutil.which(program) is None:
+            yield (
+                f"alarms.command.{name}.command: {program!r} is no program on this machine, so "
+                f"{name!r} can tell nobody"
+            )
 
 
 def _last_words(said: IO[bytes]) -> str:

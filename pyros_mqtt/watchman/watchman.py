@@ -16,8 +16,9 @@ from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.watchman.calls import Calls
 from pyros_mqtt.watchman.ear import Ear, Word
+from pyros_mqtt.watchman.notifiers import missing_programs
 from pyros_mqtt.watchman.showcase import Clock, Showcase
-from pyros_mqtt.wire import decode_alarm, decode_samples
+from pyros_mqtt.wire import decode_alarm, decode_samples, unreadable_alarm
 
 if TYPE_CHECKING:
     from pyros_mqtt.transport import Bus
@@ -81,6 +82,7 @@ class Watchman(Agent):
         self._longest_shelf = table.longest_shelf
         self._engine = Engine(table, name)
         self._calls = Calls(table, name, self._tell_trouble)
+        self._doubtful = list(missing_programs(table))
         self._ear = Ear(bus, topics, name)
         self._fleet = Fleet(bus, topics)
         self._clock = Clock()
@@ -103,6 +105,8 @@ class Watchman(Agent):
 
     def work(self) -> None:
         """Start to listen."""
+        for problem in self._doubtful:
+            self.log.warning("%s", problem)
         for line in self._calls.lines.values():
             self.thread(line.run, self.stopping, name=f"notifier {line.name}")
         self._fleet.open()
@@ -236,7 +240,8 @@ class Watchman(Agent):
         if word.address.branch == "telemetry":
             self._hear_samples(word, agent, leaf)
         elif not self._is_ours(word):
-            self._calls.hear(self._clock.now(), agent, leaf, self._read(word), kept=word.kept)
+            alarm = self._read_others(word)
+            self._calls.hear(self._clock.now(), agent, leaf, alarm, kept=word.kept)
 
     def _hear_samples(self, word: Word, agent: str, channel: str) -> None:
         wall = time.time()
@@ -252,6 +257,17 @@ class Watchman(Agent):
 
     def _is_ours(self, word: Word) -> bool:
         return word.address.branch == "alarm" and word.address.agent == self.name
+
+    def _read_others(self, word: Word) -> Alarm | None:
+        """Read an alarm that is not ours to say again: people are called if it cannot be read."""
+        if not word.payload:
+            return None
+        agent, name, now = word.address.agent, word.address.leaf, time.time()
+        try:
+            return decode_alarm(word.payload, agent, name, now)
+        except BadPayload as error:
+            self.log.warning("%s/%s: %s", agent, name, error)
+            return unreadable_alarm(agent, name, error, now)
 
     def _read(self, word: Word) -> Alarm | None:
         if not word.payload:

@@ -5,7 +5,7 @@ about and telemetry, where a newer neighbour may say more than we know.
 """
 
 from pyros_mqtt.wire.about import decode_about, encode_about
-from pyros_mqtt.wire.alarm import alarm_table, decode_alarm, encode_alarm
+from pyros_mqtt.wire.alarm import alarm_table, decode_alarm, encode_alarm, unreadable_alarm
 from pyros_mqtt.wire.command import decode_command, encode_command
 from pyros_mqtt.wire.json_text import compact, pretty, strict, tolerant
 from pyros_mqtt.wire.log import decode_log, encode_log
@@ -52,5 +52,6 @@ __all__ = [
     "to_rfc3339",
     "tolerant",
     "typed_words",
+    "unreadable_alarm",
     "write_text",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, Alarm, AlarmState, Severity
-from pyros_mqtt.wire.json_text import to_bytes, tolerant
+from pyros_mqtt.wire.json_text import lenient, to_bytes
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 LONGEST_TEXT = 2000
@@ -37,33 +37,52 @@ def encode_alarm(alarm: Alarm) -> bytes:
     return to_bytes(alarm_table(alarm))
 
 
-def decode_alarm(payload: bytes, agent: str, name: str) -> Alarm:
+def decode_alarm(payload: bytes, agent: str, name: str, heard: float = 0.0) -> Alarm:
     """Read the alarm `name` of `agent`; what we do not know of it is passed over.
 
-    A small device may leave out all but `state` and `severity`; without a severity it is serious.
+    A small device may leave out all but `state`; what is there and cannot be read counts as left
+    out. Without a severity that we know it is serious, without `at` it was said when it was
+    `heard` (POSIX seconds).
 
     Raises:
-        BadPayload: it is none, or it speaks of another alarm or agent.
+        BadPayload: it is none, tells no state, or speaks of another alarm or agent.
     """
     try:
-        body = tolerant(payload)
-        return _from_table(body, agent, name)
+        body = lenient(payload)
+        if not isinstance(body, dict):
+            raise ValueError("it is no JSON object")  # noqa: TRY004, TRY301 - told like all others
+        return _from_table(body, agent, name, heard)
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
-        raise BadPayload(f"not an alarm: {error}: {payload[:200]!r}") from None
+        why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise BadPayload(f"not an alarm: {why}: {payload[:200]!r}") from None
 
 
-def _from_table(body: dict[str, JSON], agent: str, name: str) -> Alarm:
+def unreadable_alarm(agent: str, name: str, problem: object, heard: float) -> Alarm:
+    """Give what stands for an alarm that cannot be read: the worst, for it may be."""
+    return Alarm(
+        alarm=name,
+        agent=agent,
+        about=agent,
+        state=AlarmState.RAISED,
+        severity=Severity.CRITICAL,
+        text=f"it cannot be read: {problem}"[:LONGEST_TEXT],
+        at=heard,
+    )
+
+
+def _from_table(body: dict[str, JSON], agent: str, name: str, heard: float) -> Alarm:
     for key, right in (("agent", agent), ("alarm", name)):
         if body.get(key, right) != right:
             raise ValueError(f"it speaks of {body[key]!r} on the topic of {right!r}")
+    at = _moment(body.get("at"))
     return Alarm(
         alarm=name,
         agent=agent,
         about=_text(body, "about") or agent,
         state=AlarmState(body["state"]),
-        severity=Severity(body.get("severity") or Severity.SERIOUS),
+        severity=_severity(body.get("severity")),
         text=_text(body, "text") or name,
-        at=_moment(body.get("at")) or 0.0,
+        at=heard if at is None else at,
         raised_at=_moment(body.get("raised_at")),
         value=body.get("value"),
         limit=body.get("limit"),
@@ -71,7 +90,7 @@ def _from_table(body: dict[str, JSON], agent: str, name: str) -> Alarm:
         by=_text(body, "by"),
         comment=_text(body, "comment"),
         until=_moment(body.get("until")),
-        escalated=int(body.get("escalated") or 0),
+        escalated=_count(body.get("escalated")),
     )
 
 
@@ -79,5 +98,21 @@ def _text(body: dict[str, JSON], key: str) -> str:
     return str(body.get(key) or "")[:LONGEST_TEXT]
 
 
+def _severity(word: JSON) -> Severity:
+    try:
+        return Severity(word)
+    except ValueError:
+        return Severity.SERIOUS
+
+
 def _moment(text: JSON) -> float | None:
-    return None if text is None else from_rfc3339(text)
+    if not isinstance(text, str):
+        return None
+    try:
+        return from_rfc3339(text)
+    except ValueError:
+        return None
+
+
+def _count(number: JSON) -> int:
+    return int(number) if isinstance(number, (int, float)) else 0

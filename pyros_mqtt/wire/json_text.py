@@ -79,6 +79,18 @@ def tolerant(payload: bytes) -> JSON:
         raise ValueError("nested too deeply") from None
 
 
+def lenient(payload: bytes) -> JSON:
+    """Read JSON as `tolerant` does, but take None for each number that is none.
+
+    Raises:
+        ValueError: it is no JSON, or not UTF-8.
+    """
+    try:
+        return _lenient_decoder.decode(payload.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def quick(payload: bytes) -> JSON:
     """Read JSON as `tolerant` does, three times as fast; the caller has to look for infinities.
 
@@ -134,6 +146,18 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _finite_or_none(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _integer_or_none(digits: str) -> int | None:
+    try:
+        return _integer(digits)
+    except ValueError:
+        return None
+
+
 _strict_decoder = json.JSONDecoder(
     object_pairs_hook=_no_duplicates,
     parse_constant=_no_constant,
@@ -142,5 +166,8 @@ _strict_decoder = json.JSONDecoder(
 )
 _tolerant_decoder = json.JSONDecoder(
     parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)
+_lenient_decoder = json.JSONDecoder(
+    parse_constant=lambda _: None, parse_float=_finite_or_none, parse_int=_integer_or_none
 )
 _quick_decoder = json.JSONDecoder(parse_constant=_no_constant)

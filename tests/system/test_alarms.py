@@ -212,6 +212,14 @@ def test_rules_are_checked_before_they_run(watch: Watch) -> None:
     assert done.code == 1
     assert f"{file}: alarms.rules.wind.abov: unknown key; did you mean 'above'?" in done.err
     assert pyros("alarms", "run").code == 2
+    file.write_text(
+        '[alarms.rules.wind]\nabout = "weather/wind"\nseverity = "serious"\nabove = 6\n'
+        '[alarms.command.siren]\ncommand = ["/bin/nonexistent"]\n'
+        '[alarms]\nnotify = "siren"\n'
+    )
+    done = pyros("alarms", "check")
+    assert done.code == 1
+    assert "alarms.command.siren.command: '/bin/nonexistent' is no program" in done.err
 
 
 def test_rules_are_compared_with_what_the_agents_measure(watch: Watch, barebones: str) -> None:

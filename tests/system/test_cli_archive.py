@@ -92,6 +92,33 @@ def test_files_pictures_and_pages_are_written(pyros: Pyros) -> None:
     assert len(drawn) == 10
 
 
+def test_where_nothing_was_recorded_it_is_told_and_nothing_is_written(pyros: Pyros) -> None:
+    url = filled(pyros.folder)
+    for words, told in (
+        (("night", "2020-01-01"), "nothing was recorded in the night of 2020-01-01"),
+        (("night", "2999-01-01"), "nothing was recorded in the night of 2999-01-01"),
+        (("night", "--plot", "nosuch/chan"), "--plot nosuch/chan: it was never recorded; "),
+        (("plot", "dome", "azimuth", "--night", "2020-01-01"), "nothing was recorded of dome/az"),
+        (
+            ("plot", "dome", "azimuth", "--night", "2020-01-01", "-o", "a.svg"),
+            "nothing was recorded of dome/azimuth in this time",
+        ),
+        (
+            ("export", "dome", "azimuth", "--night", "2020-01-01", "-o", "a.csv"),
+            "nothing was recorded in this time",
+        ),
+        (
+            ("export", "dome", "azimuth", "--night", "2020-01-01", "--every", "1h", "-o", "a.csv"),
+            "nothing was recorded in this time",
+        ),
+    ):
+        before = sorted(pyros.folder.glob("*.[hsc]*"))
+        ended = pyros(*words, "--archive", url, PYROS_ROOT="pyros")
+        assert (ended.code, ended.out) == (1, ""), words
+        assert told in ended.err
+        assert sorted(pyros.folder.glob("*.[hsc]*")) == before
+
+
 def test_a_night_is_replayed(pyros: Pyros) -> None:
     url = filled(pyros.folder)
     words = ("replay", "2025-11-22", "--speed", "100000", "--archive", url)

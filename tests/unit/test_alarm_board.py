@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from pyros_mqtt import Alarm, AlarmBoard, AlarmState, Severity
@@ -42,11 +43,25 @@ def test_an_empty_payload_takes_an_alarm_away() -> None:
         assert board.wait_until(lambda: news and news[-1] == 0, 10)
 
 
-def test_what_cannot_be_read_is_counted() -> None:
+def test_an_alarm_without_a_time_is_as_old_as_its_hearing() -> None:
+    bus = Loopback()
+    show(bus, WIND, b'{"state": "raised", "value": NaN, "raised_at": "soon"}')
+    with AlarmBoard(bus, TOPICS) as board:
+        assert board.wait_until(lambda: board.alarms, 10)
+        assert abs(time.time() - board.alarms[0].at) < 60
+        assert board.malformed == 0
+
+
+def test_what_cannot_be_read_is_shown_as_the_worst_and_counted() -> None:
     bus = Loopback()
     with AlarmBoard(bus, TOPICS) as board:
         assert board.wait_until(lambda: board.is_up, 10)
-        show(bus, WIND, b"nonsense")
+        show(bus, WIND, b"raised")
+        assert board.wait_until(lambda: board.alarms, 10)
+        (found,) = board.alarms
+        assert (found.state, found.severity) == (AlarmState.RAISED, Severity.CRITICAL)
+        assert found.text.startswith("it cannot be read: ")
+        assert abs(time.time() - found.at) < 60
         show(bus, WIND)
         assert board.wait_until(lambda: board.alarms == (WIND,), 10)
         assert board.malformed == 1

@@ -43,6 +43,8 @@ def problems(folder: Path, text: str) -> list[str]:
         ('state = "fault"', "'state' is about an agent: 'weather'"),
         ("silent = 0", "alarms.rules.it.silent = '0': must be greater than 0"),
         ("equals = []", "equals = []: names nothing"),
+        ("equals = nan", "equals = nan: must be a finite number"),
+        ("equals = [1, -inf]", "equals = -inf: must be a finite number"),
         ('above = 3\nnotify = ["mail"]', "rules.it.notify: 'mail' is no notifier and no group"),
     ],
 )

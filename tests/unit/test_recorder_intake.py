@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pyros_mqtt.archive import Store, open_store
+from pyros_mqtt.archive import Archive, Store, open_store
 from pyros_mqtt.recorder.arrivals import Arrival
 from pyros_mqtt.recorder.intake import Intake, Rows
 from pyros_mqtt.topics import Topics
@@ -117,6 +117,54 @@ def test_a_measurement_that_cannot_be_read_is_kept_as_it_came(store: Store) -> N
 def test_other_topics_are_left_alone(store: Store) -> None:
     others = [Arrival("other/dome/status", b"ready", 1, retain=False), arrival("dome/image", b"")]
     assert Intake(Topics(), "recorder").rows(others, store).left == 2
+
+
+@pytest.mark.parametrize("ahead", [25 * 3600.0, 8e12])
+@pytest.mark.parametrize("form", ["number", "fields", "times", "steady"])
+def test_a_measurement_from_a_clock_far_ahead_is_from_when_it_came(
+    store: Store, form: str, ahead: float
+) -> None:
+    wild = time.time() + ahead
+    bodies: dict[str, dict[str, Any]] = {
+        "number": {"t": wild, "v": 1.5},
+        "fields": {"t": wild, "v": {"x": 1.5}},
+        "times": {"t": [NOON, wild], "v": [1.5, 2.5]},
+        "steady": {"t0": wild, "dt": 0.1, "v": [1.5, 2.5]},
+    }
+    came = arrival("dome/telemetry/azimuth", bodies[form] | {"seq": 3, "session": "5f0c"})
+    first, second = (Intake(Topics(), name) for name in ("recorder", "recorder-2"))
+    rows = first.rows([came], store).samples
+    assert max(row.t + row.span for row in rows) == pytest.approx(came.heard, abs=10)
+    assert {(row.flags, row.seq) for row in rows} == {(1, 3)}
+    assert sum(row.n for row in rows) == (1 if form in {"number", "fields"} else 2)
+    assert second.rows([came], store).left == 1
+
+
+def test_a_clock_that_is_ahead_by_less_than_a_day_is_believed(store: Store) -> None:
+    soon = time.time() + 23 * 3600
+    came = arrival("dome/telemetry/azimuth", {"t": soon, "v": 1.5})
+    (row,) = Intake(Topics(), "recorder").rows([came], store).samples
+    assert (row.t, row.flags) == (round(soon * 1e6), 0)
+
+
+def test_a_word_from_a_clock_far_ahead_is_from_when_it_came(store: Store) -> None:
+    came = arrival("dome/status", {"state": "ready", "at": "2999-01-01T00:00:00.000Z"})
+    (row,) = Intake(Topics(), "recorder").rows([came], store).events
+    assert (row.t, row.heard) == (came.heard, came.heard)
+
+
+def test_the_latest_night_is_not_after_the_present_one(store: Store, tmp_path: Path) -> None:
+    past, now = time.time() - 3 * 86400.0, time.time()
+    url = f"sqlite:///{tmp_path / 'archive.sqlite'}"
+    with Archive(url, root="pyros") as archive:
+        for ahead in (25 * 3600.0, 50 * 3600.0):  # heard by a recorder whose clock was ahead, too
+            moment = now + ahead
+            came = arrival("dome/telemetry/azimuth", {"t": moment, "v": 1.5}, heard=moment)
+            written(store, Intake(Topics(), "recorder").rows([came], store))
+        assert archive.latest_night() is None
+        came = arrival("weather/telemetry/wind", {"t": past, "v": 1.5})
+        written(store, Intake(Topics(), "recorder").rows([came], store))
+        assert archive.latest_night() == archive.nights.name(past)
 
 
 def test_a_batch_over_hours_becomes_rows_that_are_not_longer_than_one(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,25 @@ def test_an_alarm_of_another_agent_is_told_too(tmp_path: Path) -> None:
         assert on.phone.rung[0].alarm == stuck
 
 
+@pytest.mark.parametrize(
+    ("payload", "severity"),
+    [
+        (b"raised", Severity.CRITICAL),
+        (b'{"state": "raised", "value": NaN}', Severity.SERIOUS),
+        (b'{"state": "raised", "severity": "awful", "raised_at": 5}', Severity.SERIOUS),
+    ],
+)
+def test_people_are_called_for_an_alarm_that_cannot_be_read_in_full(
+    tmp_path: Path, payload: bytes, severity: Severity
+) -> None:
+    with scene(tmp_path, {"wind": WIND}) as on:
+        on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), payload, retain=True))
+        on.until(lambda: on.phone.rung)
+        told = on.phone.rung[0].alarm
+        assert (told.alarm, told.severity) == ("stuck", severity)
+        assert abs(time.time() - told.at) < 60
+
+
 def test_what_cannot_be_sent_is_shown_and_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +298,16 @@ def test_a_notifier_that_is_not_there_is_told_with_its_place(tmp_path: Path) -> 
     bad = {"phone": {"class": "nowhere:Nobody"}}
     with pytest.raises(SettingsError, match=r"alarms\.notifier\.phone: class = 'nowhere:Nobody'"):
         Watchman(bus=Loopback(), settings=settings(tmp_path, {"wind": WIND}, notifier=bad))
+
+
+def test_a_program_that_is_not_there_is_told_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    siren = {"siren": {"command": ["/bin/nonexistent", "now"]}}
+    with scene(tmp_path, {"wind": WIND}, command=siren):
+        told = [one.getMessage() for one in caplog.records if "no program" in one.getMessage()]
+    (problem,) = told
+    assert problem.startswith("alarms.command.siren.command: '/bin/nonexistent' is no program")
 
 
 def test_a_full_line_drops_the_oldest_and_never_waits() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
-from pyros_mqtt.wire import decode_alarm, encode_alarm
+from pyros_mqtt.wire import decode_alarm, encode_alarm, unreadable_alarm
 
 WIND = Alarm(
     "wind",
@@ -64,17 +64,40 @@ def test_a_newer_neighbour_may_say_more() -> None:
         b"[]",
         b"\xff",
         b'{"state": "sleeping"}',
-        b'{"state": "raised", "severity": "awful"}',
+        b"{}",
         b'{"state": "raised", "agent": "weather"}',
         b'{"state": "raised", "alarm": "rain"}',
-        b'{"state": "raised", "at": "yesterday"}',
-        b'{"state": "raised", "at": 12}',
-        b'{"state": "raised", "value": NaN}',
     ],
 )
 def test_what_is_no_alarm_is_refused(payload: bytes) -> None:
     with pytest.raises(BadPayload, match="not an alarm"):
         decode_alarm(payload, "alarms", "wind")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'"value": NaN',
+        b'"value": 1e999, "limit": -Infinity',
+        b'"severity": "awful"',
+        b'"severity": ["critical"]',
+        b'"raised_at": "yesterday", "at": 12, "until": "2025-13-01T00:00:00Z"',
+        b'"escalated": "twice"',
+        b'"escalated": 1e999',
+        b'"value": ' + b"9" * 400,
+    ],
+)
+def test_what_cannot_be_read_of_an_alarm_counts_as_left_out(rest: bytes) -> None:
+    found = decode_alarm(b'{"state": "raised", ' + rest + b"}", "dome", "stuck", 7.0)
+    assert found == decode_alarm(b'{"state": "raised"}', "dome", "stuck", 7.0)
+    assert (found.severity, found.at, found.raised_at) == (Severity.SERIOUS, 7.0, None)
+
+
+def test_what_stands_for_an_unreadable_alarm_is_the_worst() -> None:
+    found = unreadable_alarm("dome", "stuck", "x" * 5000, 7.0)
+    assert (found.state, found.severity, found.at) == (AlarmState.RAISED, Severity.CRITICAL, 7.0)
+    assert found.text.startswith("it cannot be read: x")
+    assert len(found.text) == 2000
 
 
 def test_a_text_from_the_bus_is_cut() -> None:
