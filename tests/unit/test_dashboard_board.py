@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from pyros_mqtt.dashboard import alarms
 from pyros_mqtt.dashboard import board as rooms
 from pyros_mqtt.dashboard.board import NEWS_KEPT, Board
 
@@ -87,3 +90,12 @@ def test_passings_are_numbered_kept_for_newcomers_and_missed_ones_counted() -> N
     assert len(late.passings) == NEWS_KEPT
     assert late.missed == late.passings[0]["n"] - 1
     assert len(board.since(0).passings) == NEWS_KEPT
+
+
+def test_an_alarm_that_cannot_be_read_is_shown_as_elsewhere() -> None:
+    shown = alarms.read(b"raised", "dome", "stuck")
+    assert (shown["state"], shown["severity"]) == ("raised", "critical")
+    assert shown["text"].startswith("it cannot be read: ")
+    assert abs(time.time() - shown["at"]) < 60
+    partly = alarms.read(b'{"state": "raised", "value": NaN}', "dome", "stuck")
+    assert (partly["severity"], partly["text"], partly["value"]) == ("serious", "stuck", None)
