@@ -84,6 +84,10 @@ class JournalError(AgentError):
     """A journal cannot be opened or written; names the file and what to do."""
 
 
+class Replaced(JournalError):
+    """Another life of this agent has taken its journal over; this one must not act any more."""
+
+
 class ActionFailed(PyrosError):
     """Raise it in an action to end its command as `failed` with a text of your own.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import PATIENCE, plain
-from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal
+from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal, Replaced
 from pyros_mqtt.inbox import Ticket
 from pyros_mqtt.journal import End
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report, Task, report_on
@@ -120,6 +120,8 @@ class Stage:
                 self._expire(ticket)
             else:
                 self._play(ticket, call)
+        except Replaced as error:
+            log.warning("%.200r is left to another life: %s", command.message, error)
         except JournalError as error:
             self.end(ticket, Outcome.FAILED, "action-failed", f"it was not started: {error}")
         finally:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.dispatch import Action, ActionTable
-from pyros_mqtt.errors import JournalError, Refusal
+from pyros_mqtt.errors import JournalError, Refusal, Replaced
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.inbox.lately import Lately
 from pyros_mqtt.inbox.ticket import Ticket
@@ -107,6 +107,9 @@ class Inbox:
             return
         try:
             self._journal.commit()
+        except Replaced as error:
+            log.warning("%s: %s; it keeps silent", self._agent, error)
+            return  # the sender repeats it, and the other one takes it in
         except JournalError as error:
             log.error("%s: %s", self._agent, error)  # noqa: TRY400 - it says all
             turn = [self._unnoted(*one, error) for one in turn]

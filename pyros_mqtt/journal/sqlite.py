@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyros_mqtt import wire
-from pyros_mqtt.errors import JournalError
+from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.schema import migrate
@@ -58,7 +58,8 @@ class SqliteJournal:
         self._skew = allowed_skew
         self._next_purge = 0.0
         self._writers: set[int] = set()
-        self._robbed: dict[int, str] = {}
+        self._robbed: dict[int, JournalError] = {}
+        self._life: int | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -144,13 +145,17 @@ class SqliteJournal:
             self._writers.clear()
             trouble = self._robbed.pop(threading.get_ident(), None)
         if trouble is not None:
-            raise JournalError(f"the journal {self.path} cannot be written: {trouble}")
+            raise trouble
 
     def _lose(self, error: sqlite3.Error) -> None:
         """The transaction is gone, with what other threads have written into it."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        self._robbed |= dict.fromkeys(self._writers, str(error))
+        if isinstance(error, _TakenOver):
+            trouble: JournalError = Replaced(f"the journal {self.path} is another life's by now")
+        else:
+            trouble = JournalError(f"the journal {self.path} cannot be written: {error}")
+        self._robbed |= dict.fromkeys(self._writers, trouble)
         self._writers.clear()
 
     def unfinished(self) -> list[Entry]:
@@ -172,6 +177,7 @@ class SqliteJournal:
     def begin_life(self, boot: int) -> None:
         """A life with this boot begins."""
         with self._lock:
+            self._life = None
             try:
                 self._begin()
                 self._db.execute("DELETE FROM lives")
@@ -179,6 +185,7 @@ class SqliteJournal:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 raise JournalError(f"the journal {self.path} cannot be written: {error}") from None
+            self._life = boot
 
     def close(self) -> None:
         """Commit, and close the file."""
@@ -190,8 +197,14 @@ class SqliteJournal:
             self._db.close()
 
     def _begin(self) -> None:
-        if not self._db.in_transaction:
-            self._db.execute("BEGIN IMMEDIATE")
+        """Begin a transaction, unless a later life has begun: two must not run one command."""
+        if self._db.in_transaction:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        if self._life is not None:
+            (latest,) = self._db.execute("SELECT max(boot) FROM lives").fetchone()
+            if latest != self._life:
+                raise _TakenOver
 
     def _insert(self, command: Command, report: Report, told: bytes, until: float) -> None:
         values = (
@@ -229,6 +242,10 @@ class SqliteJournal:
             (now, PURGE_ROWS),
         )
         self._next_purge = now + (0.0 if gone.rowcount == PURGE_ROWS else PURGE_EVERY)
+
+
+class _TakenOver(sqlite3.Error):
+    """A later life has begun in this file."""
 
 
 def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:

@@ -222,7 +222,7 @@ def test_unfinished_hidden_and_strange_files_are_not_touched(office: Office) -> 
     (office.box / "link.xml").symlink_to(office.box / ".hidden.xml")
     (office.box / "last.xml").write_text(swift(trigger=2))
     office.stage.wait_until(lambda: office.tray("read") == ["last.xml"])
-    assert office.messages == ["observe"]
+    office.stage.wait_until(lambda: office.messages == ["observe"])
 
 
 def test_the_same_name_twice_overwrites_nothing(office: Office) -> None:

@@ -66,6 +66,7 @@ def test_an_urgent_message_overtakes_all_that_wait(
     ):
         socks = [all_.enter_context(place.connected()) for _ in range(20)]
         socks[0].send(b"wait")
+        place.until_counted("messages", 1)
         for sock in socks[1:]:
             sock.send(b"Observation finished")
         place.until_counted("messages", 20)

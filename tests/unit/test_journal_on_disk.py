@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from pyros_mqtt.errors import JournalError
+from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
 from pyros_mqtt.journal.schema import STEPS, migrate
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
@@ -263,3 +263,20 @@ def test_a_thread_that_loses_its_part_to_anothers_failure_is_told_too(full: Sqli
     with pytest.raises(JournalError, match="cannot be written"):
         full.commit()
     full.commit()
+
+
+def test_a_life_that_was_replaced_notes_nothing_any_more(path: Path) -> None:
+    first, second = SqliteJournal(path), SqliteJournal(path)
+    first.begin_life(1)
+    note(first, 1, Outcome.ACCEPTED)
+    first.commit()
+    second.begin_life(2)
+    assert [one.command.id for one in second.unfinished()] == ["id-1"]
+    for number, state in ((1, Outcome.RUNNING), (2, Outcome.ACCEPTED)):
+        note(first, number, state)
+        with pytest.raises(Replaced):
+            first.commit()
+    note(second, 1, Outcome.RUNNING)
+    second.commit()
+    (entry,) = second.unfinished()
+    assert (entry.command.id, entry.report.state) == ("id-1", Outcome.RUNNING)
