@@ -10,8 +10,8 @@ from pyros_mqtt import wire
 Eta = datetime | str | float
 """A moment: a datetime with a time zone, RFC 3339 in UTC, or POSIX seconds."""
 
-LONGEST = 10 * 365.25 * 86400
-"""Seconds beyond which nobody waits: ten years."""
+LONGEST = 100 * 365.25 * 86400
+"""Seconds beyond which nobody waits: a hundred years."""
 
 JUST_NOW = 60.0
 """Seconds by which a moment may be past already: it took that long to get here."""
@@ -26,7 +26,7 @@ def lasting(name: str, seconds: float) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"{name}={seconds!r}: give a number of seconds")
     if not 0 <= seconds <= LONGEST:  # nan is neither
-        raise ValueError(f"{name}={seconds!r}: give seconds, from 0 to {LONGEST:.0f} (ten years)")
+        raise ValueError(f"{name}={seconds!r}: give seconds, from 0 to {LONGEST:.0f} (a hundred years)")
     return seconds
 
 
@@ -49,7 +49,7 @@ def _to_come(eta: Eta) -> float:
     away = moment - time.time()
     if not -JUST_NOW <= away <= LONGEST:
         where = "past" if away < 0 else "too far away"
-        raise ValueError(f"eta={eta!r} is {where}: give a moment to come, within ten years")
+        raise ValueError(f"eta={eta!r} is {where}: give a moment to come, within a hundred years")
     return moment
 
 
