@@ -26,7 +26,8 @@ def lasting(name: str, seconds: float) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"{name}={seconds!r}: give a number of seconds")
     if not 0 <= seconds <= LONGEST:  # nan is neither
-        raise ValueError(f"{name}={seconds!r}: give seconds, from 0 to {LONGEST:.0f} (a hundred years)")
+        limit = f"{LONGEST:.0f} (a hundred years)"
+        raise ValueError(f"{name}={seconds!r}: give seconds, from 0 to {limit}")
     return seconds
 
 
