@@ -246,6 +246,7 @@ class Life:
         self._watchdog.stopping()
         self._settled.set()
         self.inbox.wake()
+        self.stage.say()
         self.tenure.give_up()
         taken = self.tenure.is_lost
         if not taken:
