@@ -12,6 +12,7 @@ from pyros_mqtt.cli import (
     config,
     dashboard,
     demo,
+    deploy,
     describe,
     doctor,
     export,
@@ -57,6 +58,7 @@ _COMMANDS = (
     metrics,
     home_assistant,
     doctor,
+    deploy,
     demo,
 )
 
