@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pyros_mqtt.settings import Settings
 from pyros_mqtt.deployment import tables_here
+from pyros_mqtt.settings import Settings
 
 RULE = 'about = "weather/wind"\nseverity = "serious"\n'
 
