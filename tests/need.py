@@ -17,7 +17,8 @@ from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 PROGRAMS = (
-    *CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "systemd-analyze", "unshare",
+    *CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "systemd-analyze",
+    "unshare",
 )  # fmt: skip
 PACKAGES = {"ip": "iproute2", "systemd-analyze": "systemd", "unshare": "util-linux"}
 """Those that are not called as their program is."""

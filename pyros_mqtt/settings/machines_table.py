@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 Service = Literal["broker", "recorder", "dashboard", "metrics"]
-"""What a machine can run besides agents; gateway and alarms are agents, with tables of their own."""
+"""What runs besides agents; gateway and alarms are agents, with tables of their own."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
