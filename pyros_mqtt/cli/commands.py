@@ -30,6 +30,7 @@ from pyros_mqtt.cli import (
     status,
     tail,
     up,
+    upgrade,
     watch,
 )
 from pyros_mqtt.cli.app import app, leading_globals
@@ -59,6 +60,7 @@ _COMMANDS = (
     home_assistant,
     doctor,
     deploy,
+    upgrade,
     demo,
 )
 
