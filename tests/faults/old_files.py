@@ -57,7 +57,7 @@ class Kind:
     @property
     def newer(self) -> FileSchema:
         """The schema of a version to come."""
-        schema: FileSchema = self.room.SCHEMA  # type: ignore[attr-defined]
+        schema: FileSchema = self.room.SCHEMA
         step = (
             f"ALTER TABLE {self.table} ADD COLUMN newer BLOB; "  # noqa: S608 - our own names
             f"UPDATE {self.table} SET newer = randomblob(200); "
@@ -68,7 +68,7 @@ class Kind:
 
     def write(self, path: Path) -> list[str]:
         """Write a file as the first version did; gives what has to stay in it."""
-        schema: FileSchema = self.room.SCHEMA  # type: ignore[attr-defined]
+        schema: FileSchema = self.room.SCHEMA
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode=WAL")
             replace(schema, steps=schema.steps[:1]).migrate(db)

@@ -27,10 +27,14 @@ def member(
     state: State = State.READY,
     host: str = HERE,
     health: Health = Health.LIVE,
-    **more: int,
+    *,
+    protocol: int = 1,
+    waiting: int = 0,
 ) -> Member:
     task = Task("goto", "1", "ops", 0.0) if state is State.BUSY else None
-    status = Status("dome", state, version=version, host=host, task=task, **more)
+    status = Status(
+        "dome", state, version=version, host=host, task=task, protocol=protocol, waiting=waiting
+    )
     return Member("dome", status, None, 0.0, health)
 
 
