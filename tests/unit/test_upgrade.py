@@ -26,16 +26,11 @@ def member(
     version: str = "1.4.0",
     state: State = State.READY,
     host: str = HERE,
-    health: Health = Health.LIVE,
-    *,
-    protocol: int = 1,
     waiting: int = 0,
 ) -> Member:
     task = Task("goto", "1", "ops", 0.0) if state is State.BUSY else None
-    status = Status(
-        "dome", state, version=version, host=host, task=task, protocol=protocol, waiting=waiting
-    )
-    return Member("dome", status, None, 0.0, health)
+    status = Status("dome", state, version=version, host=host, task=task, waiting=waiting)
+    return Member("dome", status, None, 0.0, Health.LIVE)
 
 
 def problems(one: Member, own: str = "1.5.0") -> tuple[str, ...]:
@@ -65,7 +60,9 @@ def test_a_quiet_neighbour_of_the_last_version_is_no_problem() -> None:
 
 
 def test_who_is_too_old_or_speaks_another_protocol_is_told() -> None:
-    assert problems(member("1.3.0", protocol=2)) == (
+    old = member("1.3.0")
+    assert old.status is not None
+    assert problems(replace(old, status=replace(old.status, protocol=2))) == (
         "speaks protocol 2, this installation 1",
         "is version 1.3.0, more than one minor version from 1.5.0",
     )
@@ -81,7 +78,7 @@ def test_who_is_busy_elsewhere_is_not_stopped_by_an_upgrade_here() -> None:
 
 
 def test_who_has_stopped_or_is_lost_does_not_count() -> None:
-    gone = [member("0.1.0", health=health) for health in (Health.STOPPED, Health.LOST)]
+    gone = [replace(member("0.1.0"), health=health) for health in (Health.STOPPED, Health.LOST)]
     assert neighbours_of(gone, HERE, "1.5.0") == []
 
 
