@@ -20,6 +20,8 @@ from pyros_mqtt.supervisor.supervisor import DEADLINE
 from pyros_mqtt.version import __version__
 from tests.need import need
 
+pytestmark = pytest.mark.timeout(300)  # pip takes most of a minute on a machine that has much to do
+
 REPOSITORY = Path(__file__).parents[2]
 SYSTEMD = REPOSITORY / "deploy" / "systemd"
 INSTALL = SYSTEMD / "install"
