@@ -16,6 +16,7 @@ from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import SpoolError
+from pyros_mqtt.file_schema import FileSchema, NotOurs
 from pyros_mqtt.messages import Command
 
 LEASE = 5.0
@@ -24,31 +25,32 @@ LEASE = 5.0
 KEEP_DEAD = 7 * 86_400.0
 """Seconds for which a command that could not be delivered is still shown."""
 
-_APPLICATION = 0x5059524E
-_VERSION = 1
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS commands (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    sender TEXT NOT NULL,
-    agent TEXT NOT NULL,
-    message TEXT NOT NULL,
-    args TEXT NOT NULL,
-    urgent INTEGER NOT NULL,
-    written REAL NOT NULL,
-    due REAL NOT NULL,
-    deadline REAL NOT NULL,
-    courier TEXT NOT NULL DEFAULT '',
-    leased REAL NOT NULL DEFAULT 0,
-    ended REAL,
-    remark TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS commands_due ON commands (due) WHERE ended IS NULL;
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
+SCHEMA = FileSchema(
+    "spool",
+    0x5059524E,  # "PYRN"
+    (
+        """
+        CREATE TABLE commands (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            sender TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            message TEXT NOT NULL,
+            args TEXT NOT NULL,
+            urgent INTEGER NOT NULL,
+            written REAL NOT NULL,
+            due REAL NOT NULL,
+            deadline REAL NOT NULL,
+            courier TEXT NOT NULL DEFAULT '',
+            leased REAL NOT NULL DEFAULT 0,
+            ended REAL,
+            remark TEXT NOT NULL DEFAULT ''
+        );
+        CREATE INDEX commands_due ON commands (due) WHERE ended IS NULL;
+        """,
+    ),
+)
+
 _COLUMNS = "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark"
 
 
@@ -90,16 +92,13 @@ class Spool:
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise SpoolError(f"the spool {path} cannot be opened: {_why(error, path)}") from None
+        except NotOurs as error:
+            raise SpoolError(f"{path} is {error}; move it away, and a new one is made") from None
 
     def _prepare(self) -> None:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if application not in {0, _APPLICATION} or version > _VERSION:
-            raise SpoolError(f"{self.path} is no spool of ours, or one of a newer version")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        if version < _VERSION:
-            self._db.executescript(_SCHEMA)
+        SCHEMA.migrate(self._db)
 
     def put(self, command: Command, now: float, due: float | None = None) -> None:
         """Write a command to the disk; returns when it is there.

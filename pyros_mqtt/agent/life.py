@@ -224,6 +224,7 @@ class Life:
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
+        self.presence.begin()
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
 
     def _work(self) -> None:

@@ -15,6 +15,7 @@ from pyros_mqtt.cli import (
     config,
     dashboard,
     demo,
+    deploy,
     describe,
     doctor,
     export,
@@ -32,6 +33,7 @@ from pyros_mqtt.cli import (
     status,
     tail,
     up,
+    upgrade,
     watch,
 )
 from pyros_mqtt.cli.app import app, leading_globals
@@ -60,6 +62,8 @@ _COMMANDS = (
     metrics,
     home_assistant,
     doctor,
+    deploy,
+    upgrade,
     demo,
 )
 

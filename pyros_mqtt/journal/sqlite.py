@@ -15,9 +15,10 @@ from pathlib import Path
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import JournalError, Replaced
+from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
-from pyros_mqtt.journal.schema import migrate
+from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.journal.uptime import machine_life, uptime
 from pyros_mqtt.messages import Command, Outcome, Report
 
@@ -66,9 +67,12 @@ class SqliteJournal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA cache_size={-CACHE}")
             self._db.execute(f"PRAGMA synchronous={'FULL' if power_safe else 'NORMAL'}")
-            migrate(self._db, path)
+            SCHEMA.migrate(self._db)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"the journal {path} cannot be opened: {error}") from None
+        except NotOurs as error:
+            text = f"{path} is {error}; move it away, or name another state_dir"
+            raise JournalError(text) from None
 
     def find(self, sender: str, command_id: str) -> Entry | None:
         """The entry of one command, if it is remembered."""

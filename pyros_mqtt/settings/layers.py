@@ -28,7 +28,7 @@ CONFIG_VARIABLE = "PYROS_CONFIG"
 FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
 """Paths; in a pyros.toml they are relative to its folder."""
 
-TABLES = {"agents", "alarms", "gateway", "home_assistant", "observatory"}
+TABLES = {"agents", "alarms", "gateway", "home_assistant", "machines", "observatory"}
 """These have keys of their own, so they do not fit into a variable."""
 
 _EITHER = {"password": "password_file", "password_file": "password"}

@@ -31,6 +31,7 @@ from pyros_mqtt.settings.folders import state_folder
 from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
 from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
+from pyros_mqtt.settings.machines_table import HostName, MachineTable
 from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
 from pyros_mqtt.topics import Topics, check_name
 
@@ -203,6 +204,8 @@ class Settings(BaseSettings):
     """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
     home_assistant: HomeAssistantTable = Field(default_factory=HomeAssistantTable)
     """Which measurements are shown there."""
+    machines: dict[HostName, MachineTable] = Field(default_factory=dict)
+    """The observatory's machines, and what they run besides agents."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
 
@@ -289,6 +292,8 @@ class Settings(BaseSettings):
             return HomeAssistantTable.model_fields
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
+        if path[0] == "machines":
+            return MachineTable.model_fields
         return [one.alias or key for key, one in AgentTable.model_fields.items()]
 
     @model_validator(mode="after")
