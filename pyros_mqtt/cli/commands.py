@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pyros_mqtt.cli import (
+    access,
     alarms,
     broker,
     config,
@@ -51,6 +52,7 @@ _COMMANDS = (
     night,
     spool,
     config,
+    access,
     broker,
     dashboard,
     gateway,

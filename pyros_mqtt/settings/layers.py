@@ -25,7 +25,9 @@ PREFIX = "PYROS_"
 CONFIG_VARIABLE = "PYROS_CONFIG"
 """Names the pyros.toml to read; without it the first of the folders that has one decides."""
 
-FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
+FILE_KEYS = {
+    "access_folder", "ca_file", "cert_file", "key_file", "password_file", "state_dir",
+}  # fmt: skip
 """Paths; in a pyros.toml they are relative to its folder."""
 
 TABLES = {"agents", "alarms", "gateway", "home_assistant", "observatory"}

@@ -147,6 +147,8 @@ class Settings(BaseSettings):
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
+    access_folder: Annotated[Path, AfterValidator(_folder)] | None = None
+    """Where `pyros access` keeps who may do what, and the authority; None: in `state_dir`."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
