@@ -69,6 +69,7 @@ def _read(file: Path) -> tomlkit.TOMLDocument:
 
 def _save(file: Path, text: str) -> Register:
     """Write it, unless it would be wrong."""
+    text = text.rstrip() + "\n"
     made = Register.parse(text, str(file))
     disk.write(file, text)
     return made
