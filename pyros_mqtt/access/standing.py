@@ -16,8 +16,9 @@ BROKER = "broker"
 class Standing:
     """One certificate, or one who comes by a password; `end` in POSIX seconds.
 
-    `state` is `valid`, `old` for one that was replaced and still counts, `ended`, `revoked`,
-    `missing` for one who is in the register and has none, or `password`.
+    `state` is `valid`; `ended` for the latest of somebody; `old` for one that was replaced and
+    still counts; `past` for one that does not; `revoked`; `missing` for one who is in the register
+    and has none; or `password`.
     """
 
     name: str
@@ -29,8 +30,8 @@ class Standing:
 
     @property
     def counts(self) -> bool:
-        """Somebody gets in with it."""
-        return self.state in {"valid", "old", "password"}
+        """Somebody gets in with it, or ought to."""
+        return self.state not in {"past", "revoked"}
 
 
 def standings(
@@ -47,12 +48,13 @@ def standings(
 
 
 def _standing(one: Issued, register: Register, current: Collection[int], now: float) -> Standing:
+    is_over = one.end <= now
     if one.revoked:
         state = "revoked"
-    elif one.end <= now:
-        state = "ended"
+    elif one.serial in current:
+        state = "ended" if is_over else "valid"
     else:
-        state = "valid" if one.serial in current else "old"
+        state = "past" if is_over else "old"
     known = register.identities.get(one.name)
     role = BROKER if one.is_server else known.role if known else ""
     host = one.name if one.is_server else known.host if known else ""

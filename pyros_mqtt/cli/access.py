@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from pyros_mqtt.cli.endings import FAILED, complain
 
 if TYPE_CHECKING:
     from pyros_mqtt.access import Role
+    from pyros_mqtt.access.office import Office
     from pyros_mqtt.access.standing import Standing
 
 HEADERS = ("name", "role", "host", "state", "ends")
@@ -93,7 +95,7 @@ def list_identities(
     """Show who has which role, where, and when their certificates end."""
     now = time.time()
     found = office_of(context, folder).standings(now)
-    shown = [one for one in found if everything or one.counts or one.state == "missing"]
+    shown = [one for one in found if everything or one.counts]
     if as_json:
         show.json([_table(one) for one in shown])
     else:
@@ -107,7 +109,7 @@ def check(context: typer.Context, folder: FolderOption = None) -> None:
     Exit code 0 if there is nothing, 1 otherwise.
     """
     office = office_of(context, folder)
-    wrong = [*_remarks(office.standings(time.time())), *_authority_remarks(office.authority.file)]
+    wrong = [*_remarks(office), *_authority_remarks(office.authority.file)]
     for one in wrong:
         complain(one)
     if wrong:
@@ -156,20 +158,20 @@ def _table(one: Standing) -> dict[str, Any]:
     return {**known, "ends": ends, "serial": one.serial}
 
 
-def _remarks(found: list[Standing]) -> list[str]:
-    """Say what a person has to do about those who are in the register."""
+def _remarks(office: Office) -> Iterator[str]:
+    """Say what a person has to do about those who are in the register, and about the broker."""
     from pyros_mqtt.access import expiry
 
-    now, remarks = time.time(), []
-    for one in found:
-        renew = f"pyros access rotate {one.name}"
-        if one.role == "broker":
-            renew = f"pyros access init --broker-host {one.name}"
+    now = time.time()
+    hosts = " ".join(f"--broker-host {one}" for one in office.broker_hosts)
+    for one in office.standings(now):
+        is_broker = one.role == "broker"
+        renew = f"pyros access {f'init {hosts}' if is_broker else f'rotate {one.name}'}"
         if one.state == "missing":
-            remarks.append(f"{one.name}: has no certificate that counts; `{renew}`")
-        elif one.state == "valid" and one.end and expiry.severity_of(one.end - now):
-            remarks.append(f"{one.name}: its certificate ends on {ending(one.end)}; `{renew}`")
-    return remarks
+            yield f"{one.name}: has no certificate; `{renew}`"
+        elif one.state in {"valid", "ended"} and one.end and expiry.severity_of(one.end - now):
+            ends = "ends" if one.state == "valid" else "has ended"
+            yield f"{one.name}: its certificate {ends}: {ending(one.end)}; `{renew}`"
 
 
 def _authority_remarks(file: Path) -> list[str]:

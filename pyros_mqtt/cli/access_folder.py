@@ -39,11 +39,14 @@ def office_of(context: typer.Context, folder: Path | None) -> Office:
 
     Raises:
         MissingExtra: `cryptography` is not installed.
+        AccessError: there is no authority in it.
     """
     require_extra()
     from pyros_mqtt.access.office import Office
 
-    return Office(path_of(context, folder))
+    office = Office(path_of(context, folder))
+    _ = office.authority
+    return office
 
 
 def require_extra() -> None:

@@ -38,6 +38,7 @@ class Credentials:
         self._key_file = key_file
         self._files = [one for one in (ca_file, cert_file, key_file) if one is not None]
         self._marks = self._look()
+        self._contents = self._all()
         self._odd: _Marks = ()
         self._has_told = False
         self._next_look = 0.0
@@ -69,12 +70,16 @@ class Credentials:
         marks = self._look()
         if marks == self._marks:
             return False
+        contents = self._all()
+        if contents == self._contents:  # the same file, carried here once more
+            self._marks = marks
+            return False
         try:
             context = self._read()
         except (OSError, ssl.SSLError) as error:
             self._note_odd(marks, error)
             return False
-        self._context, self._marks = context, marks
+        self._context, self._marks, self._contents = context, marks, contents
         return True
 
     def _note_odd(self, marks: _Marks, error: Exception) -> None:
@@ -91,6 +96,10 @@ class Credentials:
             context.load_cert_chain(self._cert_file, self._key_file)
         return context
 
+    def _all(self) -> list[int | None]:
+        """What is in the files, as a number each: a key is not kept in memory for this."""
+        return [_content(one) for one in self._files]
+
     def _look(self) -> _Marks:
         return tuple(_mark(one) for one in self._files)
 
@@ -102,3 +111,10 @@ def _mark(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _content(file: Path) -> int | None:
+    try:
+        return hash(file.read_bytes())
+    except OSError:
+        return None
