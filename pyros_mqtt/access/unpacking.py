@@ -22,6 +22,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from pyros_mqtt.access import disk
 from pyros_mqtt.errors import AccessError
+from pyros_mqtt.settings.identity_table import IDENTITY_FILES as OWN
 
 MOST = 256 * 1024
 """Bytes of a whole bundle, unpacked."""
@@ -29,15 +30,13 @@ MOST = 256 * 1024
 _NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
 _FILE = re.compile(rf"README|pyros\.toml|trust\.toml|{_NAME}\.crt|{_NAME}\.key|{_NAME}\.sign\.key")
 
-IDENTITY = ("cert_file", "key_file", "signing_key_file", "trust_file")
-"""What in pyros.toml is about who one is; a machine may be several."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
     """What has been written.
 
-    `is_main` is False where the machine's pyros.toml names another identity, which was left alone.
+    `is_main` is False where the machine's pyros.toml named another identity already, so that this
+    one got a table of its own, for the agent of its name alone.
     """
 
     name: str
@@ -67,10 +66,10 @@ def unpack(packed: bytes, folder: Path, owner: str | None = None) -> Unpacked:
     theirs = _settings_of(folder)
     is_main = theirs.get("cert_file", ours["cert_file"]) == ours["cert_file"]
     if not is_main:
-        _make_room(files, name, folder)
+        _make_room(files, ours, name, folder)
     for one in sorted(files, key=lambda one: (one == f"{name}.crt", one)):
         disk.write(folder / one, files[one], secret=one.endswith(".key"), owner=owner)
-    text = _merged(theirs, ours, is_main=is_main)
+    text = _merged(theirs, ours, None if is_main else name)
     disk.write(folder / "pyros.toml", text, owner=owner)
     return Unpacked(name, folder, (*sorted(files), "pyros.toml"), is_main)
 
@@ -132,17 +131,24 @@ def _settings_of(folder: Path) -> tomlkit.TOMLDocument:
     return _table(disk.read(file), str(file)) if file.exists() else tomlkit.document()
 
 
-def _make_room(files: dict[str, bytes], name: str, folder: Path) -> None:
+def _make_room(
+    files: dict[str, bytes], ours: tomlkit.TOMLDocument, name: str, folder: Path
+) -> None:
     """Leave alone what belongs to the identity that this folder has already."""
     if disk.read(folder / "ca.crt") != files["ca.crt"]:
         raise AccessError(f"{folder} belongs to another authority: choose a folder by --into")
     if "trust.toml" in files:
         files[f"{name}.trust.toml"] = files.pop("trust.toml")
+    if "trust_file" in ours:
+        ours["trust_file"] = f"{name}.trust.toml"
 
 
-def _merged(theirs: tomlkit.TOMLDocument, ours: tomlkit.TOMLDocument, *, is_main: bool) -> str:
+def _merged(theirs: tomlkit.TOMLDocument, ours: tomlkit.TOMLDocument, own_table: str | None) -> str:
     """Put what the bundle says in what is there; new keys stand before the first table."""
-    taken = {key: value for key, value in ours.items() if is_main or key not in IDENTITY}
+    taken = {key: value for key, value in ours.items() if not own_table or key not in OWN}
+    if own_table:
+        tables = theirs.setdefault("identities", tomlkit.table(is_super_table=True))
+        tables[own_table] = {key: value for key, value in ours.items() if key in OWN}
     for key in taken.keys() & theirs.keys():
         theirs[key] = taken[key]
     new = {key: value for key, value in taken.items() if key not in theirs}

@@ -97,7 +97,7 @@ class Agent(Conversation):
             from pyros_mqtt.settings import Settings
 
             settings = Settings()
-        self._settings = settings
+        self._settings = settings.of_agent(self.name)
         self._bus = bus
         self._journal = journal
         self._alarms_lock = threading.Lock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from pyros_mqtt.cli.access_folder import FolderOption, office_of
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import USAGE, Trouble
 from pyros_mqtt.cli.reach import Reach
-
-if TYPE_CHECKING:
-    from pyros_mqtt.access.unpacking import Unpacked
 
 
 def register(group: typer.Typer) -> None:
@@ -84,12 +81,6 @@ def unpack(
     done = unpacked(packed, (into or own_config_folder()).absolute(), owner)
     show.line(f"Wrote {', '.join(done.files)} to {done.folder}")
     if not done.is_main:
-        show.line(_how_to_be(done))
-
-
-def _how_to_be(done: Unpacked) -> str:
-    start = done.folder / done.name
-    return (
-        f"pyros.toml there names another identity, so run {done.name} with "
-        f"PYROS_CERT_FILE={start}.crt PYROS_KEY_FILE={start}.key"
-    )
+        show.line(
+            f"pyros.toml there names another identity: this one is for agent {done.name} alone"
+        )

@@ -106,15 +106,31 @@ def test_settings_that_are_there_stay(office: Office, tmp_path: Path) -> None:
 
 
 def test_a_second_identity_of_a_machine_leaves_the_first_alone(
-    office: Office, tmp_path: Path
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unpack(pack(office, "dome", URL, "pyros"), tmp_path)
     before = (tmp_path / "trust.toml").read_text()
-    done = unpack(pack(office, "camera", URL, "pyros", signed=True), tmp_path)
+    done = unpack(pack(office, "camera", URL, "pyros"), tmp_path)
     assert not done.is_main
-    assert table(tmp_path / "pyros.toml")["cert_file"] == "dome.crt"
     assert (tmp_path / "trust.toml").read_text() == before
     assert {"camera.crt", "camera.key", "camera.trust.toml"} <= set(done.files)
+    monkeypatch.setenv("PYROS_CONFIG", str(tmp_path / "pyros.toml"))
+    settings = Settings()
+    assert settings.of_agent("dome").cert_file == tmp_path / "dome.crt"
+    assert settings.of_agent("camera").cert_file == tmp_path / "camera.crt"
+    assert settings.of_agent("camera").key_file == tmp_path / "camera.key"
+    assert settings.of_agent("weather") is settings
+    once = (tmp_path / "pyros.toml").read_text()
+    unpack(pack(office, "camera", URL, "pyros"), tmp_path)
+    assert (tmp_path / "pyros.toml").read_text() == once
+    unpack(pack(office, "camera", URL, "pyros", signed=True), tmp_path)
+    assert table(tmp_path / "pyros.toml")["identities"] == {
+        "camera": {
+            "cert_file": "camera.crt",
+            "key_file": "camera.key",
+            "trust_file": "camera.trust.toml",
+        }
+    }
 
 
 def test_a_machine_of_another_observatory_is_left_alone(office: Office, tmp_path: Path) -> None:

@@ -76,12 +76,12 @@ def test_a_bundle_is_unpacked_where_settings_are_looked_for(
     assert (tmp_path / "config" / "pyros" / "dome.key").is_file()
 
 
-def test_a_second_identity_is_told_how_it_can_be_run(observatory: Run) -> None:
+def test_a_second_identity_is_for_the_agent_of_its_name(observatory: Run) -> None:
     observatory("add", "camera", "--role", "agent")
     for one in ("dome", "camera"):
         observatory("bundle", one)
         done = observatory("unpack", f"{one}.tar.gz", "--into", "there")
-    assert "PYROS_CERT_FILE=" in done.stdout
+    assert "for agent camera alone" in done.stdout
 
 
 def test_check_names_what_a_person_has_to_do(observatory: Run, tmp_path: Path) -> None:
