@@ -62,7 +62,7 @@ def unpack(packed: bytes, folder: Path, owner: str | None = None) -> Unpacked:
     files = _read(packed)
     name = _identity(files)
     _check_fit(files, name)
-    ours = _table(files.pop("pyros.toml"), "the bundle's pyros.toml")
+    ours = _own_settings(files)
     theirs = _settings_of(folder)
     is_main = theirs.get("cert_file", ours["cert_file"]) == ours["cert_file"]
     if not is_main:
@@ -116,6 +116,18 @@ def _check_fit(files: dict[str, bytes], name: str) -> None:
             context.load_cert_chain(certificate, key)
         except (ssl.SSLError, ValueError) as problem:
             raise AccessError(f"the bundle's certificates do not fit: {problem}") from None
+
+
+def _own_settings(files: dict[str, bytes]) -> tomlkit.TOMLDocument:
+    """Take only what a bundle is for: settings can name programs to run, and files to read."""
+    ours = _table(files.pop("pyros.toml"), "the bundle's pyros.toml")
+    for key, value in ours.items():
+        is_file = key in {"ca_file", *OWN} and value in files
+        if not is_file and key not in {"brokers", "root"}:
+            raise AccessError(f"the bundle's pyros.toml says {key} = {value!r}: none of ours does")
+    if ours.get("cert_file") is None:
+        raise AccessError("the bundle's pyros.toml names no cert_file")
+    return ours
 
 
 def _table(content: bytes, place: str) -> tomlkit.TOMLDocument:

@@ -42,17 +42,30 @@ class Credentials:
         self._odd: _Marks = ()
         self._has_told = False
         self._next_look = 0.0
+        self._before: ssl.SSLContext | None = None
         try:
-            self._context = self._read()
+            self._newest = self._context = self._read()
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
                 f"TLS: ca_file {ca_file}, cert_file {cert_file}, key_file {key_file}: {error}"
             ) from None
 
     def context(self) -> ssl.SSLContext:
-        """Give what a new connection needs, as the files are now."""
+        """Give what a new connection needs: as the files are now, or, after `go_back`, were."""
         self._refresh()
         return self._context
+
+    def take_newest(self) -> None:
+        """Begin the next connections with what is in the files, also after `go_back`."""
+        self._context = self._newest
+
+    def go_back(self) -> bool:
+        """The broker does not take the new files: use those before; whether there are some."""
+        if self._before is None:
+            return False
+        self._context, self._before = self._before, None
+        log.error("TLS: the broker does not take the new certificate; the one before goes on")
+        return True
 
     def have_changed(self) -> bool:
         """Whether there is something newer than the latest connection was made with.
@@ -79,7 +92,8 @@ class Credentials:
         except (OSError, ssl.SSLError) as error:
             self._note_odd(marks, error)
             return False
-        self._context, self._marks, self._contents = context, marks, contents
+        self._before, self._context, self._newest = self._context, context, context
+        self._marks, self._contents = marks, contents
         return True
 
     def _note_odd(self, marks: _Marks, error: Exception) -> None:

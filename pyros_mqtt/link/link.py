@@ -150,12 +150,15 @@ class Link:
     def _run(self) -> None:
         attempt = 0
         while not self._closing.is_set():
+            goes_over, self._goes_over = self._goes_over, False
             try:
-                if self._returns and not self._goes_over and self._is_replaced():
+                if not goes_over and self._returns and self._is_replaced():
                     break
-                self._goes_over = False
-                if self._serve_one() > STABLE:
+                lasted = self._serve_one()
+                if lasted > STABLE:
                     attempt = 0
+                elif goes_over and not lasted:
+                    self._goes_over = self._went_back()
             except BaseException as error:
                 # whatever it is, even a SystemExit: nobody else could bring this thread back
                 self._dialler.trouble = repr(error)
@@ -178,6 +181,11 @@ class Link:
         finally:
             self._after(connection)
         return time.monotonic() - began
+
+    def _went_back(self) -> bool:
+        """Nobody takes the new certificates: whether there are others to come back with at once."""
+        credentials = self._access.credentials
+        return credentials is not None and credentials.go_back()
 
     def _is_replaced(self) -> bool:
         """Whether somebody newer has our name, so that coming back would throw it out."""
@@ -277,6 +285,8 @@ class Link:
 
     def _after(self, connection: Connection) -> None:
         """The connection has broken, or was ended: nothing of it may leak into the next one."""
+        if self._access.credentials is not None:
+            self._access.credentials.take_newest()
         self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
         connection.drop()
         self._unacknowledged.clear()

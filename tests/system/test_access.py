@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import pytest
 from pyros_mqtt import Fleet, Sender, Settings
 from pyros_mqtt.access import Identity
 from pyros_mqtt.access.bundle import pack
+from pyros_mqtt.access.certificates import load
 from pyros_mqtt.access.office import Office
 from pyros_mqtt.access.unpacking import unpack
 from pyros_mqtt.link import Brokers, credentials
@@ -53,12 +55,27 @@ class Site:
             patch.setenv("PYROS_CONFIG", str(there / "pyros.toml"))
             return Settings(state_dir=there / "state", beat=1.0, keepalive=5)
 
-    def keep(self, name: str) -> Settings:
-        """What a thief has who copies somebody's machine now."""
-        shutil.copytree(self.folder / name, self.folder / f"stolen-{name}")
+    def copied(self, name: str, to: str) -> Settings:
+        """What somebody has who copies a machine now."""
+        shutil.copytree(self.folder / name, self.folder / to)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYROS_CONFIG", str(self.folder / f"stolen-{name}" / "pyros.toml"))
+            patch.setenv("PYROS_CONFIG", str(self.folder / to / "pyros.toml"))
             return Settings(keepalive=5)
+
+    def renew_in_vain(self, name: str) -> None:
+        """Give somebody a new certificate that the broker does not take."""
+        self.office.rotate(name)
+        files = self.office.folder
+        self.office.authority.revoke([load(files.certificate(name)).serial_number])
+        shutil.copy(self.office.authority.revocation_file, files.revocations)
+        self.tell_broker()
+        unusable = Settings(
+            brokers=f"mqtts://localhost:{self.broker.port}",
+            ca_file=self.office.authority.file,
+            cert_file=files.certificate(name),
+            key_file=files.key(name),
+        )
+        until(lambda: not gets_in(unusable))
 
     def tell_broker(self) -> None:
         """Let the broker read its files again."""
@@ -84,7 +101,7 @@ def gets_in(settings: Settings, name: str = "visitor") -> bool:
         link.close()
 
 
-def test_from_add_to_revoke(site: Site) -> None:
+def test_from_add_to_revoke(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Carried over, connected, renewed while commands come, and taken back."""
     site.office.add("dome", Identity(role="agent"))
     site.office.add("ops", Identity(role="operator"))
@@ -97,7 +114,7 @@ def test_from_add_to_revoke(site: Site) -> None:
         Sender("ops", settings=ops) as sender,
     ):
         assert sender.ask("dome", "count", number=0) == 0
-        stolen = site.keep("dome")
+        stolen = site.copied("dome", "stolen")
         assert gets_in(stolen)
 
         states = heard_states(fleet)
@@ -115,12 +132,20 @@ def test_from_add_to_revoke(site: Site) -> None:
 
         site.tell_broker()
         until(lambda: not gets_in(stolen))
-        assert gets_in(machine)
-        assert sender.ask("dome", "close") == "closed"
+        second = site.copied("dome", "second")
+        assert gets_in(second)
 
-        assert site.office.revoke("dome") == 1
+        site.renew_in_vain("dome")
+        with caplog.at_level(logging.ERROR):
+            site.carry("dome")
+            until(lambda: len(connections) >= 4)
+        assert "does not take the new certificate" in caplog.text
+        assert sender.ask("dome", "close") == "closed"
+        assert "lost" not in states
+
+        assert site.office.revoke("dome") == 1  # the others are revoked already
         site.tell_broker()
-        until(lambda: not gets_in(machine))
+        until(lambda: not gets_in(second))
         assert gets_in(ops)
 
 

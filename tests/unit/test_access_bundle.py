@@ -204,6 +204,28 @@ def test_an_archive_cannot_choose_where_it_is_written(
     assert list(tmp_path.rglob("*")) == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'archive = "sqlite:////etc/passwd"',
+        '[alarms.command.x]\ncommand = ["rm"]',
+        '[agents.x]\nclass = "os:system"',
+        'password_file = "/etc/shadow"',
+        'trust_file = "/etc/trust.toml"',
+        "root =",
+    ],
+)
+def test_a_bundle_cannot_set_anything_else(office: Office, tmp_path: Path, said: str) -> None:
+    def change(one: tarfile.TarInfo, data: bytes) -> tuple[tarfile.TarInfo, bytes]:
+        data = data + said.encode() if one.name == "pyros.toml" else data
+        one.size = len(data)
+        return one, data
+
+    with pytest.raises(AccessError, match=r"bundle's pyros\.toml"):
+        unpack(repacked(office, change), tmp_path / "into")
+    assert list(tmp_path.rglob("*")) == []
+
+
 @pytest.mark.parametrize("lost", ["ca.crt", "dome.crt", "dome.key", "pyros.toml"])
 def test_half_a_bundle_is_refused(office: Office, tmp_path: Path, lost: str) -> None:
     packed = repacked(office, lambda one, data: None if one.name == lost else (one, data))
