@@ -6,6 +6,7 @@ Keys are ECDSA P-256, which the TLS of microcontrollers understands as well.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,9 @@ except ImportError:
 EARLY = timedelta(hours=1)
 """Certificates begin so long before they are made, for machines whose clocks are behind."""
 
+LONGEST = 64
+"""Characters of a subject's words (RFC 5280, appendix A.1)."""
+
 NO_USAGE = dict.fromkeys(
     (
         "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
@@ -32,6 +36,8 @@ NO_USAGE = dict.fromkeys(
     ),
     False,
 )  # fmt: skip
+
+_DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-zA-Z0-9_-]{1,63}(\.[a-zA-Z0-9_-]{1,63})*")
 
 Key = ec.EllipticCurvePrivateKey
 Certificate = x509.Certificate
@@ -59,9 +65,9 @@ def text_of(certificate: Certificate | Revocations) -> bytes:
 
 def name_of(common: str, observatory: str = "") -> x509.Name:
     """Make the subject of a certificate."""
-    words = [x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    words = [x509.NameAttribute(NameOID.COMMON_NAME, common[:LONGEST])]
     if observatory:
-        words.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, observatory))
+        words.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, observatory[:LONGEST]))
     return x509.Name(words)
 
 
@@ -92,7 +98,7 @@ def server(
 ) -> Certificate:
     """Make the broker's certificate, under all names and addresses that it is reached by."""
     names = [_host(one) for one in hosts]
-    return _leaf(hosts[0][:64], key, parent, signer, days, ExtendedKeyUsageOID.SERVER_AUTH, names)
+    return _leaf(hosts[0], key, parent, signer, days, ExtendedKeyUsageOID.SERVER_AUTH, names)
 
 
 def load(file: Path) -> Certificate:
@@ -138,6 +144,16 @@ def is_server(certificate: Certificate) -> bool:
     """It is a broker's, not that of one who connects."""
     use = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     return ExtendedKeyUsageOID.SERVER_AUTH in use
+
+
+def check_hosts(hosts: Iterable[str]) -> None:
+    """See that a broker's certificate can be made for these.
+
+    Raises:
+        AccessError: one of them is no name or address.
+    """
+    for one in hosts:
+        _host(one)
 
 
 def hosts_of(certificate: Certificate) -> list[str]:
@@ -223,7 +239,8 @@ def _host(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         pass
-    try:
-        return x509.DNSName(name)
-    except ValueError:
-        raise AccessError(f"{name!r} is no host's name or address") from None
+    if not _DNS_NAME.fullmatch(name):
+        raise AccessError(
+            f"{name!r} is no host's name or address: right would be control.t60.example or 10.0.0.7"
+        )
+    return x509.DNSName(name)

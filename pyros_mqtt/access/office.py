@@ -47,6 +47,7 @@ class Office:
         Raises:
             AccessError: a host's name is none, or the disk does not take it.
         """
+        certificates.check_hosts(hosts)  # before anything is made
         office = cls(folder)
         with office.folder.changing():
             if not (office.folder.authority / "ca.key").exists():

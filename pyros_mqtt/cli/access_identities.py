@@ -65,7 +65,9 @@ def add(  # noqa: PLR0917 - typer gives them by name
     """
     office = office_of(context, folder)
     from pyros_mqtt.access.register import Identity
+    from pyros_mqtt.topics import check_name
 
+    check_name("role", role)
     by_password = password or password_file is not None
     identity = Identity(role=role, host=host, password=by_password)
     word = _password(name, password_file) if by_password else None

@@ -163,6 +163,11 @@ def test_a_password_comes_from_the_input_or_a_file(
     assert (tmp_path / "access" / "broker" / "passwords").read_text() != before
 
 
+def test_a_role_that_cannot_be_one_is_told(observatory: Run) -> None:
+    done = observatory("add", "eva", "--role", "Vice Captain")
+    assert "role 'Vice Captain' is not a valid name" in str(done.exception)
+
+
 def test_without_the_extra_it_is_said_what_to_install(
     pyros: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,6 +166,22 @@ def test_comments_in_the_register_stay(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
+def test_long_names_of_hosts_and_observatories_are_cut_only_where_they_are_for_people(
+    tmp_path: Path,
+) -> None:
+    host = ".".join(["x" * 60] * 3)
+    office = Office.found(tmp_path / "access", "T" * 80, [host])
+    assert office.broker_hosts[0] == host
+    assert len(certificates.common_name(office.authority.certificate)) == 64
+
+
+@pytest.mark.parametrize("host", ["", "bad host", "täst", "x" * 64, "a..b", "*.t60", "mqtts://x"])
+def test_a_host_that_is_none_is_told_before_anything_is_made(tmp_path: Path, host: str) -> None:
+    with pytest.raises(AccessError, match="no host's name"):
+        Office.found(tmp_path / "access", "T60", ["control.t60", host])
+    assert not (tmp_path / "access").exists()
+
+
 def test_no_authority_is_made_over_another(office: Office) -> None:
     with pytest.raises(AccessError, match="already"):
         Authority.create(office.folder.authority, "T61")
