@@ -10,6 +10,7 @@ from functools import cache
 import typer
 
 from pyros_mqtt.cli import (
+    access,
     alarms,
     broker,
     config,
@@ -56,6 +57,7 @@ _COMMANDS = (
     night,
     spool,
     config,
+    access,
     broker,
     dashboard,
     gateway,
