@@ -10,6 +10,7 @@ from functools import cache
 import typer
 
 from pyros_mqtt.cli import (
+    access,
     alarms,
     broker,
     config,
@@ -54,6 +55,7 @@ _COMMANDS = (
     night,
     spool,
     config,
+    access,
     broker,
     dashboard,
     gateway,

@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pyros_mqtt.link.credentials import Credentials
 from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Fate, Parcel
 
@@ -52,12 +53,12 @@ _MISC_EVERY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who connects, and how: client id, credentials, TLS context, keep-alive in seconds, will."""
+    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will."""
 
     client_id: str
     username: str | None = None
     password: str | None = None
-    tls: ssl.SSLContext | None = None
+    credentials: Credentials | None = None
     keepalive: int = 10
     will: Parcel | None = None
 
@@ -322,7 +323,8 @@ def _client(url: BrokerUrl, access: Access, version: MQTTProtocolVersion) -> pah
     if username:
         client.username_pw_set(username, access.password or url.password)
     if url.is_tls:
-        client.tls_set_context(access.tls or ssl.create_default_context())
+        known = access.credentials
+        client.tls_set_context(known.context() if known else ssl.create_default_context())
     if url.is_websocket:
         client.ws_set_options(path=url.path or "/mqtt")
     if access.will is not None:

@@ -30,6 +30,7 @@ from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
 from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
 from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
+from pyros_mqtt.settings.identity_table import File, IdentityTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
 from pyros_mqtt.topics import Topics, check_name
@@ -91,20 +92,12 @@ def _folder(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
-def _existing(value: Path) -> Path:
-    value = value.expanduser()
-    if not value.is_file():
-        raise ValueError("there is no such file")
-    return value
-
-
 def _class_path(value: str) -> str:
     if not re.fullmatch(r"[\w.]+:\w+", value):
         raise ValueError("must be 'module:Class', such as 'pyros_agents.dome:Dome'")
     return value
 
 
-File = Annotated[Path, AfterValidator(_existing)]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
@@ -147,6 +140,8 @@ class Settings(BaseSettings):
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
+    access_folder: Annotated[Path, AfterValidator(_folder)] | None = None
+    """Where `pyros access` keeps who may do what, and the authority; None: in `state_dir`."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
@@ -195,6 +190,10 @@ class Settings(BaseSettings):
     traces: bool = False
     """Make OpenTelemetry spans of commands."""
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
+    identities: dict[Annotated[str, AfterValidator(_agent)], IdentityTable] = Field(
+        default_factory=dict
+    )
+    """By what single agents are known, where several run on one machine."""
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
     alarms: AlarmsTable = Field(default_factory=AlarmsTable)
@@ -263,6 +262,13 @@ class Settings(BaseSettings):
         """The files that were read."""
         return tuple(self._reading.files)
 
+    def of_agent(self, name: str) -> Settings:
+        """Give the settings of one agent: its own identity, where `[identities.NAME]` has one."""
+        table = self.identities.get(name)
+        own = table.model_dump(exclude_none=True) if table else {}
+        known = {key: value for key, value in own.items() if key in type(self).model_fields}
+        return self.model_copy(update=known) if known else self
+
     def sources(self) -> list[Origin]:
         """List each value and where it came from; secrets are not shown."""
         place = self._reading.place
@@ -289,6 +295,8 @@ class Settings(BaseSettings):
             return HomeAssistantTable.model_fields
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
+        if path[0] == "identities":
+            return IdentityTable.model_fields
         return [one.alias or key for key, one in AgentTable.model_fields.items()]
 
     @model_validator(mode="after")

@@ -61,7 +61,7 @@ def test_the_protocol_names_every_state_of_an_alarm() -> None:
 
 def test_every_setting_has_its_row() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", _text("settings.md"), re.MULTILINE))
-    tables = {"agents", "alarms", "gateway", "home_assistant", "observatory"}
+    tables = {"agents", "alarms", "gateway", "home_assistant", "identities", "observatory"}
     wanted = set(Settings.model_fields) - tables
     assert set(rows) == wanted
     for name, row in rows.items():
