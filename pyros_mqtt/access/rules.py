@@ -29,7 +29,7 @@ DEVICES = "devices.acl"
 BROWSERS = "browsers.acl"
 """Rules of the WebSocket listener."""
 
-PASSWORDS = "passwords"  # noqa: S105 - a file's name
+PASSWORDS = "passwords"
 """Names and hashed passwords, for devices and browsers."""
 
 _SAID = ("telemetry/+", "alarm/+", "log/+", "outbox/+")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import os
 import re
@@ -24,7 +24,7 @@ from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import RawClient
 
 CONFIGURATION = Path(__file__).parents[2] / "mosquitto" / "observatory.conf"
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 SECRET = "correct-horse-battery"
 """Everybody's password."""
@@ -41,7 +41,9 @@ class Authority:
         self._serials: dict[str, int] = {}
         self._lists = 0
         builder = self._builder(self._name, self._key, DAY, 30 * DAY)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
         made = builder.sign(self._key, hashes.SHA256())
         (folder / "ca.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
         self.revoke()
@@ -69,12 +71,12 @@ class Authority:
 
     def revoke(self, *names: str) -> None:
         """Write `revoked.crl` anew, with these and nobody else."""
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         self._lists += 1
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._name)
-            .last_update(now - DAY + datetime.timedelta(seconds=self._lists))
+            .last_update(now - DAY + dt.timedelta(seconds=self._lists))
             .next_update(now + DAY)
         )
         for name in names:
@@ -83,7 +85,9 @@ class Authority:
         made = builder.sign(self._key, hashes.SHA256())
         (self.folder / "revoked.crl").write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def context(self, name: str | None = None, *, trusts: Authority | None = None) -> ssl.SSLContext:
+    def context(
+        self, name: str | None = None, *, trusts: Authority | None = None
+    ) -> ssl.SSLContext:
         """Speak TLS with the certificate of `name`, or with none."""
         made = ssl.create_default_context(cafile=(trusts or self).folder / "ca.crt")
         if name is not None:
@@ -102,10 +106,10 @@ class Authority:
         self,
         subject: x509.Name,
         key: ec.EllipticCurvePrivateKey,
-        before: datetime.timedelta,
-        after: datetime.timedelta,
+        before: dt.timedelta,
+        after: dt.timedelta,
     ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -164,7 +168,8 @@ class ClosedMosquitto(OwnMosquitto):
             ("1884 127.0.0.1", f"{self.devices.port} 127.0.0.1"),
             (8884, f"{self.browsers.port} 127.0.0.1"),
         ):
-            text, count = re.subn(rf"^listener {port}$", f"listener {there}", text, flags=re.M)
+            line = re.compile(rf"^listener {port}$", re.MULTILINE)
+            text, count = line.subn(f"listener {there}", text)
             assert count == 1, f"observatory.conf has no listener {port} any more"
         place = "/etc/mosquitto/pyros/"
         for name in ("ca.crt", "server.crt", "server.key", "revoked.crl"):

@@ -55,7 +55,7 @@ class RawClient:
         clean: it leaves nothing behind, and takes up nothing that was left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection may be told
         self,
         url: BrokerUrl,
         client_id: str = "",
