@@ -9,15 +9,13 @@ subscription with "granted", so only what arrives tells whether somebody may rea
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pyros_mqtt.access import disk
 from pyros_mqtt.access.passwords import kept_passwords
 from pyros_mqtt.access.register import Register
 from pyros_mqtt.access.roles import EVERYONE
-from pyros_mqtt.errors import AccessError
 from pyros_mqtt.topics import Topics
 
 CERTIFICATES = "certificates.acl"
@@ -63,14 +61,10 @@ def write_rules(register: Register, folder: Path, root: str) -> None:
         BadName: the root breaks the rule.
     """
     topics = Topics(root)
-    texts = {
-        CERTIFICATES: certificate_rules(register, topics),
-        DEVICES: device_rules(register, topics),
-        BROWSERS: browser_rules(register, topics),
-        PASSWORDS: kept_passwords(folder / PASSWORDS, register),
-    }
-    for name, text in texts.items():
-        replace_file(folder / name, text)
+    disk.write(folder / CERTIFICATES, certificate_rules(register, topics))
+    disk.write(folder / DEVICES, device_rules(register, topics))
+    disk.write(folder / BROWSERS, browser_rules(register, topics))
+    disk.write(folder / PASSWORDS, kept_passwords(folder / PASSWORDS, register), secret=True)
 
 
 def certificate_rules(register: Register, topics: Topics) -> str:
@@ -98,25 +92,6 @@ def browser_rules(register: Register, topics: Topics) -> str:
     ]
     whom = "For people with a browser: they look, and command nothing."
     return _rules(whom, {name: _seen(topics) for name in people})
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Replace a file's text in one step; its group may read it, nobody else.
-
-    Raises:
-        AccessError: the folder cannot be written.
-    """
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=file.parent, prefix=f".{file.name}.", encoding="utf-8", delete=False
-        ) as draft:
-            draft.write(text)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).chmod(0o640)
-        Path(draft.name).replace(file)
-    except OSError as problem:
-        raise AccessError(f"{file}: cannot be written: {problem.strerror}") from None
 
 
 def _rules(whom: str, by_name: dict[str, list[str]]) -> str:
