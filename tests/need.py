@@ -16,8 +16,8 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "unshare")
-PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
+PROGRAMS = (*CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "tc", "unshare")
+PACKAGES = {"ip": "iproute2", "tc": "iproute2", "unshare": "util-linux"}
 """Those that are not called as their program is."""
 
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
