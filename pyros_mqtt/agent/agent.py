@@ -14,7 +14,7 @@ from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.alarms import own_alarms_file
 from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
-from pyros_mqtt.agent.life import Life
+from pyros_mqtt.agent.life import EVICTED, Life
 from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import (
@@ -226,7 +226,7 @@ class Agent(Conversation):
         if settings.journal == "sqlite":
             self._alarms_file = own_alarms_file(settings.state_dir, topics.client_id(self.name))
             if self._alarms_file.is_file():
-                _ = self._own_alarms
+                self.clear_alarm(EVICTED)  # this life begins under its own client id
 
     def _watch_certificate(self, life: Life) -> None:
         """Have an alarm raised in time before our certificate ends, if we come by one."""

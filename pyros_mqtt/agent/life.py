@@ -45,6 +45,9 @@ STOPS = "the agent is stopping"
 FAREWELL = 2.0
 """Most seconds for the last status and the disconnection together."""
 
+EVICTED = "client-id"
+"""The alarm of an agent that is thrown off the broker again and again."""
+
 THREADS_END = 5.0
 """Most seconds that the threads of the agent's own code have to end after `shutdown()`."""
 
@@ -134,7 +137,7 @@ class Life:
         transport.on_turn(self.inbox.end_turn)
         transport.on_turn(self.presence.tick)
         transport.on_state(self._state_changed)
-        transport.guard(self.tenure.may_return)
+        transport.guard(self.tenure.may_return, self._evicted)
         self.logbook = Logbook(name, topics, transport, self._publish_logs)
         self.voice = Voice(transport, topics, name)
         self.desk = SpoolDesk(self._bus, topics, self._spool_path)
@@ -294,6 +297,11 @@ class Life:
         elif not self._urgent.over.is_set():
             self._log.warning("the connection is lost: %s", self.transport.trouble)
         self._connected.set()
+
+    def _evicted(self, what: str) -> None:
+        """Somebody else comes to the broker under our client id; we go on under another one."""
+        log.error("%s: %s", self._name, what)
+        self._agent.alarm(EVICTED, "serious", what)
 
     def _leave(self, why: NameTaken) -> None:
         """Another one holds our name: stop acting, without a word on the bus."""

@@ -48,6 +48,9 @@ PAHO_SOCKET = "_sock"
 """Where paho keeps its socket, and the one private name that we use: there is no public way to put
 another one there. If the name is gone one day, all works as before, and slower."""
 
+TAKEN_OVER = "Session taken over"
+"""What MQTT 5 has for it; mosquitto 2.0.11 closes without a word."""
+
 _MISC_EVERY = 0.25
 
 
@@ -84,6 +87,8 @@ class Connection:
     ) -> None:
         self.refusal: str | None = None
         self.lost: str | None = None
+        self.was_closed = False
+        """The other end has closed it, without a word or because its client id was taken."""
         self.is_connected = False
         self.max_packet: int | None = None
         self.is_v5 = version is V5
@@ -273,6 +278,7 @@ class Connection:
     ) -> None:
         reason_text = str(reason)
         unspecified = reason_text == "Unspecified error"
+        self.was_closed = self.lost is None and (unspecified or reason_text == TAKEN_OVER)
         self.lost = self.lost or ("the broker closed it" if unspecified else reason_text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:

@@ -12,6 +12,9 @@ from pyros_mqtt.link.wakeup import Wakeup
 if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl
 
+UNTRIED = "not opened yet"
+"""What is the trouble with a connection before its first attempt has ended."""
+
 TURN = 0.1
 """Seconds between two turns of the network thread when nothing happens."""
 
@@ -42,7 +45,7 @@ class Dialler:
         self._wakeup = wakeup
         self._is_given_up = is_given_up
         self._dialled = 0
-        self.trouble = "not opened yet"
+        self.trouble = UNTRIED
         """Why the latest attempt has failed, for people."""
 
     @property

@@ -15,6 +15,7 @@ from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
 from pyros_mqtt.link.connection import Access, Connection
 from pyros_mqtt.link.dialling import TURN, Dialler
+from pyros_mqtt.link.eviction import Evicted, Evictions
 from pyros_mqtt.link.subscriptions import Subscriptions
 from pyros_mqtt.link.wakeup import Wakeup
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
@@ -53,6 +54,9 @@ class Link:
         self._state_calls: list[Callable[[bool], None]] = []
         self._turn_calls: list[Callable[[], None]] = []
         self._may_return: Callable[[], bool | None] | None = None
+        self._evicted: Evicted | None = None
+        self._evictions = Evictions(access.client_id)
+        self._was_closed = False
         self._returns = False
         self._backlog = Backlog()
         self._sizes = SizeLesson()
@@ -123,9 +127,9 @@ class Link:
         """Call after each batch of deliveries, before they are acknowledged."""
         self._turn_calls.append(callback)
 
-    def guard(self, may_return: Callable[[], bool | None]) -> None:
+    def guard(self, may_return: Callable[[], bool | None], evicted: Evicted) -> None:
         """Ask, in the network thread, before coming back after a lost connection."""
-        self._may_return = may_return
+        self._may_return, self._evicted = may_return, evicted
 
     # -- what the connection tells, in the network thread -------------------------------
 
@@ -195,10 +199,22 @@ class Link:
             answer = self._may_return()
             if answer is not None or self._closing.is_set():
                 break
+            self._was_closed = False  # the broker was away
             self._wait(backoff.delay(attempt))
         if answer is False:
             self._dialler.trouble = "another agent of this name has taken over"
+        elif self._was_closed:
+            self._was_closed = False
+            self._evade()
         return answer is False
+
+    def _evade(self) -> None:
+        """We were thrown out, and no other agent has our name: perhaps our client id was taken."""
+        client_id = self._evictions.happened()
+        if client_id is None or self._evicted is None:
+            return
+        self._access = replace(self._access, client_id=client_id)
+        self._safely(partial(self._evicted, self._evictions.in_words()))
 
     def _wait(self, seconds: float) -> None:
         """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
@@ -288,6 +304,7 @@ class Link:
         if self._access.credentials is not None:
             self._access.credentials.take_newest()
         self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
+        self._was_closed = connection.was_closed
         connection.drop()
         self._unacknowledged.clear()
         if not self._closing.is_set() and not self._goes_over:

@@ -117,6 +117,14 @@ class AgentTable(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+_ENTRIES: Mapping[str, type[BaseModel]] = {
+    "home_assistant": HomeAssistantTable,
+    "identities": IdentityTable,
+    "machines": MachineTable,
+}
+"""What the keys of other tables than `[agents.NAME]` are."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set, read once from all places, and frozen.
 
@@ -294,15 +302,10 @@ class Settings(BaseSettings):
             return Settings.model_fields
         if path[0] == "alarms":
             return known_keys(path[1:])
-        if path[0] == "home_assistant":
-            return HomeAssistantTable.model_fields
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
-        if path[0] == "machines":
-            return MachineTable.model_fields
-        if path[0] == "identities":
-            return IdentityTable.model_fields
-        return [one.alias or key for key, one in AgentTable.model_fields.items()]
+        table = _ENTRIES.get(path[0], AgentTable)
+        return [one.alias or key for key, one in table.model_fields.items()]
 
     @model_validator(mode="after")
     def _key_has_its_certificate(self) -> Self:
