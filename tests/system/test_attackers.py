@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 
 from pyros_mqtt import NoAnswer, Sender, Undeliverable, Unreachable
 from pyros_mqtt.access import Register
-from pyros_mqtt.access.rules import write_rules
+from pyros_mqtt.access.rules import PASSWORDS, write_rules
 from pyros_mqtt.link import Link
 from pyros_mqtt.link.eviction import TIMES
 from tests.need import need
@@ -384,6 +384,23 @@ def test_who_is_revoked_is_out_and_who_is_struck_off_does_nothing_more(
     doors.apply()
     doors.authority.revoke()
     doors.read_again()
+
+
+def test_a_password_that_is_taken_back_ends_its_connection(doors: ClosedMosquitto) -> None:
+    with RawClient(doors.devices, login=("sensor", SECRET)) as device:
+        (doors.folder / PASSWORDS).write_text("")
+        doors.read_again()
+        until(lambda: _is_out(device))
+    doors.apply()
+    doors.read_again()
+
+
+def _is_out(client: RawClient) -> bool:
+    try:
+        client.drain()
+    except ConnectionError:
+        return True
+    return False
 
 
 def _enters(doors: ClosedMosquitto, tls: ssl.SSLContext) -> bool:
