@@ -49,8 +49,7 @@ def test_agents_that_are_not_let_in_keep_their_passwords(pyros: Pyros, tmp_path:
     empty.touch()
     folder = tmp_path / "broker"
     folder.mkdir()
-    closed = {"allow_anonymous": "false", "password_file": str(empty)}
-    with OwnMosquitto(folder, **closed) as broker:
+    with OwnMosquitto(folder, allow_anonymous="false", password_file=str(empty)) as broker:
         text = CONFIGURATION.format(port=broker.port)
         (pyros.folder / "pyros.toml").write_text(text)
         with pyros.running("up") as host:
