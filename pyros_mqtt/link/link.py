@@ -270,7 +270,6 @@ class Link:
     def _after(self, connection: Connection) -> None:
         """The connection has broken, or was ended: nothing of it may leak into the next one."""
         self._dialler.trouble = connection.lost or "closed"
-        self._was_closed = connection.was_closed
         connection.drop()
         self._unacknowledged.clear()
         if not self._closing.is_set():
@@ -279,6 +278,9 @@ class Link:
         for item, fate in self._backlog.lose():
             self._safely(partial(item.settle, fate))
         self._tell(up=False)
+        if self._evicted is not None and not self._closing.is_set():
+            # a broker that was killed takes nobody in this moment; one that threw us out does
+            self._was_closed = connection.was_closed and connection.broker_answers()
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

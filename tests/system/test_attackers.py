@@ -28,6 +28,7 @@ from pyros_mqtt.link.eviction import TIMES
 from tests.need import need
 from tests.system.closed_doors import SECRET, Authority, ClosedMosquitto
 from tests.system.device import Device, claim, end_of, running, settings_for, until
+from tests.system.own_mosquitto import OwnMosquitto, lasting_port
 from tests.system.raw_mqtt import Message, RawClient, Will
 
 ROOT = "t60"
@@ -193,6 +194,21 @@ def test_who_is_thrown_out_by_a_stolen_client_id_goes_on_and_says_so(
     assert loot == []
     assert alarm.topic == f"{ROOT}/mount/alarm/client-id"
     assert "somebody else" in alarm.body["text"]
+
+
+def test_a_broker_that_is_killed_again_and_again_is_no_thief(tmp_path: Path) -> None:
+    with (
+        OwnMosquitto(tmp_path, port=lasting_port()) as broker,
+        running(broker.url, ROOT, "dome", state_dir=tmp_path / "state") as dome,
+    ):
+        link = dome._alive.transport
+        assert isinstance(link, Link)
+        for _ in range(TIMES):
+            broker.kill()
+            until(lambda: not link.is_up)
+            broker.start()
+            until(lambda: link.is_up, 60)
+        assert link._access.client_id == f"{ROOT}-dome"
 
 
 def _thief(doors: ClosedMosquitto) -> RawClient:
