@@ -159,6 +159,14 @@ class Connection:
             if sock is not None:
                 sock.close()
 
+    def broker_answers(self) -> bool:
+        """Whether the broker takes connections in this moment; may block for a second."""
+        try:
+            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
     # -- traffic ------------------------------------------------------------------------
 
     def publish(self, parcel: Parcel) -> int:

@@ -31,7 +31,7 @@ class Evictions:
         self._times: deque[float] = deque(maxlen=TIMES)
 
     def happened(self) -> str | None:
-        """Count one; give another client id where somebody else seems to use ours."""
+        """Count one, by a broker that lives; give another client id where ours seems stolen."""
         now = self._clock()
         self._times.append(now)
         if len(self._times) < TIMES or now - self._times[0] > WITHIN:

@@ -304,7 +304,6 @@ class Link:
         if self._access.credentials is not None:
             self._access.credentials.take_newest()
         self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
-        self._was_closed = connection.was_closed
         connection.drop()
         self._unacknowledged.clear()
         if not self._closing.is_set() and not self._goes_over:
@@ -313,6 +312,9 @@ class Link:
         for item, fate in self._backlog.lose():
             self._safely(partial(item.settle, fate))
         self._tell(up=False)
+        if self._evicted is not None and not self._closing.is_set():
+            # a broker that was killed takes nobody in this moment; one that threw us out does
+            self._was_closed = connection.was_closed and connection.broker_answers()
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

@@ -22,12 +22,13 @@ from paho.mqtt.properties import Properties
 
 from pyros_mqtt import NoAnswer, Sender, Undeliverable, Unreachable
 from pyros_mqtt.access import Register
-from pyros_mqtt.access.rules import write_rules
+from pyros_mqtt.access.rules import PASSWORDS, write_rules
 from pyros_mqtt.link import Link
 from pyros_mqtt.link.eviction import TIMES
 from tests.need import need
 from tests.system.closed_doors import SECRET, Authority, ClosedMosquitto
 from tests.system.device import Device, claim, end_of, running, settings_for, until
+from tests.system.own_mosquitto import OwnMosquitto, lasting_port
 from tests.system.raw_mqtt import Message, RawClient, Will
 
 ROOT = "t60"
@@ -193,6 +194,21 @@ def test_who_is_thrown_out_by_a_stolen_client_id_goes_on_and_says_so(
     assert loot == []
     assert alarm.topic == f"{ROOT}/mount/alarm/client-id"
     assert "somebody else" in alarm.body["text"]
+
+
+def test_a_broker_that_is_killed_again_and_again_is_no_thief(tmp_path: Path) -> None:
+    with (
+        OwnMosquitto(tmp_path, port=lasting_port()) as broker,
+        running(broker.url, ROOT, "dome", state_dir=tmp_path / "state") as dome,
+    ):
+        link = dome._alive.transport
+        assert isinstance(link, Link)
+        for _ in range(TIMES):
+            broker.kill()
+            until(lambda: not link.is_up)
+            broker.start()
+            until(lambda: link.is_up, 60)
+        assert link._access.client_id == f"{ROOT}-dome"
 
 
 def _thief(doors: ClosedMosquitto) -> RawClient:
@@ -384,6 +400,23 @@ def test_who_is_revoked_is_out_and_who_is_struck_off_does_nothing_more(
     doors.apply()
     doors.authority.revoke()
     doors.read_again()
+
+
+def test_a_password_that_is_taken_back_ends_its_connection(doors: ClosedMosquitto) -> None:
+    with RawClient(doors.devices, login=("sensor", SECRET)) as device:
+        (doors.folder / PASSWORDS).write_text("")
+        doors.read_again()
+        until(lambda: _is_out(device))
+    doors.apply()
+    doors.read_again()
+
+
+def _is_out(client: RawClient) -> bool:
+    try:
+        client.drain()
+    except ConnectionError:
+        return True
+    return False
 
 
 def _enters(doors: ClosedMosquitto, tls: ssl.SSLContext) -> bool:

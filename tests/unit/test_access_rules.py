@@ -9,7 +9,7 @@ import pytest
 from pyros_mqtt.access import Identity, Register, Role
 from pyros_mqtt.access.passwords import hashed, made_up_password
 from pyros_mqtt.access.rules import BROWSERS, CERTIFICATES, DEVICES, PASSWORDS, write_rules
-from pyros_mqtt.errors import AccessError, BadName
+from pyros_mqtt.errors import BadName
 
 EVERYBODY = {
     "dome": Identity(role="agent"),
@@ -53,12 +53,6 @@ def test_passwords_are_kept_for_those_who_may_still_have_one(tmp_path: Path) -> 
     write_rules(REGISTER, tmp_path, "pyros")
     assert (tmp_path / PASSWORDS).read_text() == "sensor:one\n"
     assert (tmp_path / PASSWORDS).stat().st_mode & 0o077 == 0
-
-
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(AccessError, match="file"):
-        write_rules(REGISTER, tmp_path / "file", "pyros")
 
 
 def test_a_root_with_a_wildcard_is_refused(tmp_path: Path) -> None:
