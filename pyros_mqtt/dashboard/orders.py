@@ -11,6 +11,7 @@ from pyros_mqtt.dashboard.rows import short
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.sender import Receipt, Voice
 from pyros_mqtt.sender.sender import compose
+from pyros_mqtt.signing import Signer
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus
 
@@ -21,13 +22,22 @@ PREFIX = "dashboard"
 
 
 class Orders:
-    """Sends for whoever is logged in; every method is for any thread."""
+    """Sends for whoever is logged in; every method is for any thread.
 
-    def __init__(self, bus: Bus, topics: Topics, board: Board) -> None:
+    Args:
+        bus: where to connect.
+        topics: the tree.
+        board: where it is told how each command goes.
+        signer: signs them; None: they are not signed.
+    """
+
+    def __init__(
+        self, bus: Bus, topics: Topics, board: Board, signer: Signer | None = None
+    ) -> None:
         self._board = board
         client = f"{topics.root.replace('/', '-')}-from-{PREFIX}-{secrets.token_hex(3)}"
         self.transport = bus.transport(client)
-        self._voice = Voice(self.transport, topics, PREFIX)
+        self._voice = Voice(self.transport, topics, PREFIX, signer)
         self._known: OrderedDict[str, None] = OrderedDict()
 
     def give(

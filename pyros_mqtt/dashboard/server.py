@@ -19,6 +19,7 @@ from pyros_mqtt.dashboard.orders import Orders
 from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.settings import Settings
+from pyros_mqtt.signing import signer_of
 from pyros_mqtt.transport import Bus
 
 DRAIN = 2
@@ -56,7 +57,9 @@ class Dashboard:
         self._watch = Watch(bus, settings, history)
         self._orders = None
         if self._authority.asks_for:
-            self._orders = Orders(bus, self._watch.topics, self._watch.board)
+            self._orders = Orders(
+                bus, self._watch.topics, self._watch.board, signer_of(settings)
+            )
         self._server = _Server(
             uvicorn.Config(
                 application(self._watch, self._orders, self._authority, settings),

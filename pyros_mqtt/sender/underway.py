@@ -19,13 +19,17 @@ SLOWEST_REPEAT = 5.0
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """One command under way. Times are monotonic seconds."""
+    """One command under way. Times are monotonic seconds.
+
+    One that `is_handed_on` was written by somebody else, whose signature may be on it.
+    """
 
     receipt: Receipt
     sent: float
     deadline: float
     payload: bytes
     after: str | None
+    is_handed_on: bool = False
     pause: float = FIRST_REPEAT
     taken: bool = False
     is_under_way: bool = False

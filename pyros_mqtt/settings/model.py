@@ -147,6 +147,16 @@ class Settings(BaseSettings):
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
+    signing_key_file: File | None = None
+    """Our Ed25519 private key: what this process sends is signed with it."""
+    trust_file: File | None = None
+    """Whose signatures agents believe, and who may say what."""
+    signatures: Annotated[
+        Literal["off", "checked", "required"] | None, BeforeValidator(_off)
+    ] = None
+    """What agents do with them; None: `required` where there is a `trust_file`, else `off`."""
+    unsigned_urgent: bool = False
+    """Take what an agent has declared urgent, but for `shutdown`, also where it is not signed."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
@@ -295,6 +305,18 @@ class Settings(BaseSettings):
     def _key_has_its_certificate(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file")
+        return self
+
+    @model_validator(mode="after")
+    def _signatures_have_their_keys(self) -> Self:
+        if self.signatures in {"checked", "required"} and self.trust_file is None:
+            raise ValueError(f"signatures = {self.signatures!r} needs trust_file")
+        is_looked_at = self.trust_file is not None and self.signatures != "off"
+        if is_looked_at and self.journal == "memory":
+            raise ValueError(
+                "signatures need journal = 'sqlite': an agent that forgets its commands cannot "
+                "know a recorded one that is played again after its restart"
+            )
         return self
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
