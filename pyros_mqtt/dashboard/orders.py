@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 from pyros_mqtt.dashboard.board import Board
@@ -18,7 +19,7 @@ from pyros_mqtt.transport import Bus
 SECTION = "orders"
 MOST = 100
 PREFIX = "dashboard"
-"""Begins every sender's name: the token is shared, so a person's name is only her word."""
+"""The sender's name, or its beginning where a token is shared and a name is only a word."""
 
 
 class Orders:
@@ -29,12 +30,21 @@ class Orders:
         topics: the tree.
         board: where it is told how each command goes.
         signer: signs them; None: they are not signed.
+        knows_people: a person's name is proven. Then all is sent under the dashboard's own name,
+            and hers goes beside it; else hers is part of the sender's.
     """
 
     def __init__(
-        self, bus: Bus, topics: Topics, board: Board, signer: Signer | None = None
+        self,
+        bus: Bus,
+        topics: Topics,
+        board: Board,
+        signer: Signer | None = None,
+        *,
+        knows_people: bool = False,
     ) -> None:
         self._board = board
+        self._knows_people = knows_people
         client = f"{topics.root.replace('/', '-')}-from-{PREFIX}-{secrets.token_hex(3)}"
         self.transport = bus.transport(client)
         self._voice = Voice(self.transport, topics, PREFIX, signer)
@@ -55,9 +65,10 @@ class Orders:
             BadName: the agent's name breaks the rule.
             TypeError, ValueError: an argument that JSON has no form for.
         """
-        sender = f"{PREFIX}-{person}"
+        sender = PREFIX if self._knows_people else f"{PREFIX}-{person}"
         self._voice.speak_for(sender)
         command = compose(agent, message, sender, args=args, ttl=ttl, urgent=False)
+        command = replace(command, person=person if self._knows_people else None)
         self._known[command.id] = None
         if len(self._known) > MOST:
             self._board.drop(SECTION, self._known.popitem(last=False)[0])

@@ -24,9 +24,7 @@ class SpoolDesk:
         signer: signs what this process posts.
     """
 
-    def __init__(
-        self, bus: Bus, topics: Topics, path: Path, signer: Signer | None = None
-    ) -> None:
+    def __init__(self, bus: Bus, topics: Topics, path: Path, signer: Signer | None = None) -> None:
         self._bus = bus
         self._topics = topics
         self._path = path

@@ -41,7 +41,9 @@ def test_a_signature_comes_off_and_leaves_the_bytes_that_were_signed() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"\xef\xbb\xbf" + SIGNED, SIGNED + b"\n", SIGNED + b"\r\n"], ids=["bom", "lf", "crlf"]
+    "payload",
+    [b"\xef\xbb\xbf" + SIGNED, SIGNED + b"\n", SIGNED + b"\r\n"],
+    ids=["bom", "lf", "crlf"],
 )
 def test_what_the_reading_order_takes_off_is_not_signed(payload: bytes) -> None:
     assert seal(payload) == seal(SIGNED)
