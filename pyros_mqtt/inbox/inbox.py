@@ -166,8 +166,10 @@ class Inbox:
 
     def _let_in(self, delivery: Delivery, wall: float) -> Command | None:
         command = self._read(delivery, wall)
-        if command is None or self._guard is None:
-            return command
+        if command is None:
+            return None
+        if self._guard is None:
+            return replace(command, seal=None) if command.seal else command
         action = self._table.action(command.message)
         urgent = bool(action and action.rules.urgent)
         return self._guard.check(delivery.topic, command, is_urgent=urgent)

@@ -230,6 +230,15 @@ def test_safety_verbs_pass_unsigned_only_where_that_is_set(door: Door, tmp_path:
     lax.journal.close()
 
 
+def test_who_does_not_look_at_signatures_takes_them_for_fields_of_others(door: Door) -> None:
+    inbox = door.inbox
+    inbox._guard = None
+    assert accepted(door.say(door.signed(body(**{"from": "anybody"}))))
+    ticket = inbox.take(0)
+    assert ticket is not None
+    assert ticket.command.seal is None
+
+
 # -- trust.toml -----------------------------------------------------------------------------------
 
 
@@ -251,6 +260,14 @@ def test_what_is_wrong_with_a_trust_file_is_told_in_words(
     with pytest.raises(AccessError, match=words) as caught:
         Guard(trust_file(tmp_path, text), "required")
     assert "trust.toml" in str(caught.value)
+
+
+def test_the_trust_file_of_the_how_to_is_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "signed-commands.md"
+    text = page.read_text().partition("```toml file=trust.toml\n")[2].partition("```")[0]
+    door = Door(tmp_path, text)
+    assert accepted(door.say(door.signed(body(**{"from": "ops"}))))
+    door.journal.close()
 
 
 def rewritten(door: Door, text: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,11 @@ def test_a_signature_is_written_as_frozen() -> None:
     command = Command("dome", "open", id="a51f3c", sender="scheduler", sent_at=NOW + 0.12)
     assert encode_command(command).startswith(BODY[:40])
     assert sealed(BODY, base64.b64decode(SIGNATURE)) == SIGNED
+
+
+def test_the_protocol_page_shows_the_same() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
+    assert SIGNED.decode() in page.read_text()
 
 
 def test_a_signature_comes_off_and_leaves_the_bytes_that_were_signed() -> None:
