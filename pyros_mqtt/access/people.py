@@ -105,11 +105,20 @@ def hashed(password: str) -> str:
     return str(_hasher().hash(password))
 
 
+def check_hashing() -> None:
+    """See to it that passwords can be looked at, before anybody wants to log in.
+
+    Raises:
+        MissingExtra: argon2-cffi is not installed.
+    """
+    _hasher()
+
+
 def is_right(password: str, known: str) -> bool:
     """Say whether a password is the one that was hashed; takes as long where there is none."""
+    hasher = _hasher()
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    hasher = _hasher()
     try:
         return bool(hasher.verify(known or _nobodys(), password[:LONGEST])) and bool(known)
     except (Argon2Error, InvalidHashError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyros_mqtt.access import Identity, Register
-from pyros_mqtt.access.people import Account, is_right, read_people
+from pyros_mqtt.access.people import Account, check_hashing, is_right, read_people
 from pyros_mqtt.dashboard.attempts import Attempts, TooMany
 from pyros_mqtt.dashboard.authority import Person, Refused
 from pyros_mqtt.errors import AccessError
@@ -56,12 +56,14 @@ class Accounts:
 
     Raises:
         AccessError: one of the files is wrong.
+        MissingExtra: argon2-cffi is not installed.
     """
 
     asks_for = "password"
     is_closed = True
 
     def __init__(self, people: Path, access: Path | None = None) -> None:
+        check_hashing()
         self._files = [people, *([access] if access else [])]
         self._access = access
         self._lock = threading.RLock()

@@ -105,8 +105,7 @@ class Login:
 
     async def admit(self, request: Request) -> Response:
         """Let somebody in who knows her password."""
-        form = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
-        name, password = (form.get(field, [""])[0] for field in ("name", "password"))
+        name, password = _form(await request.body())
         try:
             async with self._turns:
                 person = await run_in_threadpool(
@@ -117,6 +116,15 @@ class Login:
         answer = RedirectResponse("./", 303)
         give_cookie(answer, person, is_secure=self._visitors.is_secure(request))
         return answer
+
+
+def _form(body: bytes) -> tuple[str, str]:
+    """Read name and password; empty ones where it is another form."""
+    try:
+        form = parse_qs(body.decode(errors="replace"), max_num_fields=10)
+    except ValueError:
+        form = {}
+    return form.get("name", [""])[0], form.get("password", [""])[0]
 
 
 def give_cookie(answer: Response, person: Person, *, is_secure: bool) -> None:

@@ -37,7 +37,8 @@ class Seal:
     """What came signed: `signed` are the body's bytes without the signature, which ends it.
 
     `signature` is empty where the field is not the last one, or holds none. `is_bound` says that
-    the signed body itself tells from whom it is, under which id, and until when it may start.
+    the signed body itself tells from whom it is, under which id, from when, and until when it may
+    start.
     """
 
     signed: bytes

@@ -97,7 +97,7 @@ class Guard:
             text = "x-signature has to be the last field, base64 of 64 bytes, without spaces"
             raise Refusal("forbidden", text, command)
         if not seal.is_bound:
-            text = "a signed command itself has 'from', 'id', and 'expires' or 'sent_at' with 'ttl'"
+            text = "a signed command itself has 'from', 'id', 'sent_at', and 'ttl' or 'expires'"
             raise Refusal("forbidden", text, command)
         self._verify(covered(topic, seal.signed), seal.signature, command)
         return command

@@ -30,7 +30,8 @@ def seal_of(text: str, body: dict[str, JSON]) -> Seal | None:
     found = _END.fullmatch(text, max(0, len(text) - _LENGTH))
     if found is None:
         return Seal(b"", b"", is_bound=False)
-    has_end = "expires" in body or ("sent_at" in body and "ttl" in body)
+    # without `sent_at` a lifetime, also an action's own, begins anew with each replay
+    has_end = "sent_at" in body and ("ttl" in body or "expires" in body)
     return Seal(
         text[: found.start()].encode() + b"}",
         base64.b64decode(found[1]),

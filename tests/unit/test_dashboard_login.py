@@ -143,6 +143,11 @@ def test_a_wrong_name_or_password_is_told_in_words_and_shown_again(house: House)
     assert not browser.cookies
 
 
+def test_another_form_logs_nobody_in(house: House) -> None:
+    fields = {f"field-{number}": "1" for number in range(20)}
+    assert house.browser().post_form("/login", fields).status == 403
+
+
 def test_guessing_costs_more_time_with_each_attempt(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

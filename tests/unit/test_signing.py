@@ -360,6 +360,24 @@ def test_senders_and_agents_sign_where_there_is_a_key(stage: Rehearsal, tmp_path
         assert sender.ask("scheduler", "go") == 4
 
 
+def test_gateway_and_dashboard_sign_for_whom_they_speak(stage: Rehearsal) -> None:
+    from pyros_mqtt.dashboard.authority import SharedToken
+    from pyros_mqtt.dashboard.server import Dashboard
+    from pyros_mqtt.gateway.gateway import Gateway
+    from pyros_mqtt.settings import GatewayTable
+
+    table = GatewayTable.model_validate({"agents": {"dome": {"receive_port": 1}}})
+    settings = stage.settings.model_copy(update={"gateway": table, "dashboard_port": 0})
+    gateway = Gateway(bus=stage.bus, settings=settings)
+    dashboard = Dashboard(stage.bus, settings, authority=SharedToken("a token of this test"))
+    assert dashboard._orders is not None
+    command = Command("dome", "open", id="1", sender="tcp-10-0-0-7", deadline=time.time() + 9)
+    for voice in (gateway._voice, dashboard._orders._voice):
+        assert b',"x-signature":"' in voice.written(command)
+    dashboard.__exit__()
+    gateway._keeper.close(0)
+
+
 def test_what_waits_on_the_disk_keeps_its_senders_signature(
     stage: Rehearsal, tmp_path: Path
 ) -> None:

@@ -95,6 +95,8 @@ def test_a_signed_body_is_bound_to_sender_id_and_end(field: str) -> None:
 
 
 def test_an_absolute_end_binds_as_well() -> None:
-    body = b'{"message":"open","id":"1","from":"ops","expires":"2026-11-22T20:14:33.120Z"}'
-    found = seal(sealed(body, bytes(64)))
-    assert found == Seal(body, bytes(64), is_bound=True)
+    ends = b'"expires":"2026-11-22T20:14:33.120Z"'
+    body = BODY.replace(b'"ttl":30.0', ends)
+    assert seal(sealed(body, bytes(64))) == Seal(body, bytes(64), is_bound=True)
+    alone = b'{"message":"open","id":"1","from":"ops",' + ends + b"}"
+    assert seal(sealed(alone, bytes(64))) == Seal(alone, bytes(64), is_bound=False)
