@@ -108,9 +108,9 @@ def test_what_our_encoder_writes_is_accepted(door: Door) -> None:
     assert accepted(door.say(door.signed(encode_command(command))))
 
 
-@pytest.mark.parametrize("payload", [b"open", b"open side=east", json.dumps(body()).encode()])
-def test_what_is_not_signed_is_refused(door: Door, payload: bytes) -> None:
-    refused(door.say(payload), "it is not signed")
+def test_what_is_not_signed_is_refused(door: Door) -> None:
+    for payload in (b"open", b"open side=east", json.dumps(body()).encode()):
+        refused(door.say(payload), "it is not signed")
     assert door.taken() == []
 
 
