@@ -98,12 +98,18 @@ class Voice:
         if told is not None:
             receipt.watch(told)
         self._peers.meet(command.agent)
+        pending = Pending(receipt, now, now + lifetime)
+        if payload is not None:
+            pending.payload, pending.is_handed_on = payload, True
         with self._under_way.lock:
-            after = None if payload else self._under_way.last_in_line(command)
-            body = payload or self.written(replace(command, after=after))
-            pending = Pending(receipt, now, now + lifetime, body, after, is_handed_on=bool(payload))
             self._under_way.add(pending)
-            self._publish(pending)
+            try:
+                self._write(pending)
+            except (TypeError, ValueError):
+                self._under_way.forget(pending)
+                raise
+            if not pending.is_held:
+                self._publish(pending)
         return receipt
 
     def written(self, command: Command) -> bytes:
@@ -140,13 +146,26 @@ class Voice:
             Parcel(topic, pending.payload), lambda fate: self._learn(pending, fate)
         )
 
+    def _write(self, pending: Pending) -> None:
+        """Write anew what we have written ourselves, with its place in its line."""
+        if not pending.is_handed_on:
+            command = pending.command
+            named = replace(command, after=pending.after) if pending.after else command
+            pending.payload = self.written(named)
+
     def _repeat(self, pending: Pending) -> None:
         after = self._under_way.predecessor(pending)
-        # that one has been answered, or given up
-        if after != pending.after and not pending.is_handed_on:
+        if after != pending.after:  # that one has been answered, or given up
             pending.after = after
-            pending.payload = self.written(replace(pending.command, after=after))
+            self._write(pending)
         self._publish(pending)
+
+    def _let_go(self, now: float) -> None:
+        """Publish what was held back behind others, as far as there is room now."""
+        with self._under_way.lock:
+            for pending in self._under_way.let_go(now):
+                self._write(pending)
+                self._publish(pending)
 
     def _learn(self, pending: Pending, fate: str) -> None:
         """What the broker said of a publication; it tells of absence, never of delivery."""
@@ -218,7 +237,8 @@ class Voice:
         for pending in self._under_way:
             if not pending.receipt.is_answered and concerns(pending):
                 pending.away_since = None
-                self._repeat(pending)
+                if not pending.is_held:
+                    self._repeat(pending)
 
     def _inquire_now(self, concerns: Callable[[Pending], bool]) -> None:
         for pending in self._under_way:
@@ -239,6 +259,7 @@ class Voice:
 
     def _turn(self) -> None:
         now = time.monotonic()
+        self._let_go(now)
         while (pending := self._under_way.due(now)) is not None:
             # what the broker has not even taken yet is not made faster by more of it
             if now < pending.deadline and not pending.is_under_way:
@@ -261,6 +282,9 @@ class Voice:
 
     def _hopeless(self, pending: Pending, now: float) -> SendError | None:
         command, peer = pending.command, self._peers[pending.command.agent]
+        head = self._under_way.head(pending) if pending.is_held else None
+        if head is not None:  # what became of that one would become of this one
+            pending.away_since, pending.unheard = head.away_since, head.unheard
         if not self._was_up and now - pending.sent > NEVER_UP:
             return Unreachable(command, f"no broker could be reached: {self._transport.trouble}")
         if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
@@ -273,6 +297,9 @@ class Voice:
             return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
         if not over:
             return None
+        if pending.is_held:
+            text = "its deadline has passed while it waited behind others that have no answer yet"
+            return Undeliverable(command, text)
         if not (pending.taken or pending.may_have_it or self._transport.is_up):
             return Unreachable(command, f"the broker was away: {self._transport.trouble}")
         return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
