@@ -402,6 +402,28 @@ def test_what_waits_on_the_disk_keeps_its_senders_signature(
     spool.close()
 
 
+def test_only_its_sender_gives_a_signed_command_a_new_id(tmp_path: Path) -> None:
+    from pyros_mqtt.loopback import Loopback
+    from pyros_mqtt.sender.courier import Courier, for_the_spool
+    from pyros_mqtt.topics import Topics
+
+    signer, now = Signer.read(key_file(tmp_path)), time.time()
+    command = Command("dome", "open", id="1", sender="scheduler", sent_at=now, deadline=now + 9)
+    left = {}
+    for name, own in (("ours", signer), ("another", OTHER), ("unsigned", None)):
+        spool = Spool(tmp_path / f"{name}.sqlite")
+        spool.put(command, now, None, for_the_spool(command, now, Topics(), signer))
+        Courier(Loopback(), Topics(), spool, own)._anew(command, "1000 commands wait already")
+        (left[name],) = spool.listing()
+        spool.close()
+    for name in ("another", "unsigned"):
+        assert left[name].ended is not None
+        assert "whoever has signed it" in left[name].remark
+    ours = left["ours"]
+    assert ours.command.id != "1"
+    assert ours.payload == for_the_spool(ours.command, now, Topics(), signer)
+
+
 def test_a_spool_of_an_earlier_version_gets_room_for_signatures(tmp_path: Path) -> None:
     import sqlite3
 
