@@ -48,11 +48,13 @@ SCHEMA = FileSchema(
         );
         CREATE INDEX commands_due ON commands (due) WHERE ended IS NULL;
         """,
+        "ALTER TABLE commands ADD COLUMN payload BLOB;",
     ),
 )
 
-_COLUMNS = "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark"
-
+_COLUMNS = (
+    "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark, payload"
+)
 
 LEAST_ROOM = 128 * 1024
 """Bytes that SQLite needs on the disk, even to read."""
@@ -64,7 +66,7 @@ class Spooled:
 
     `due` is when it may be sent, `written` when it was put here. `ended` is None while it waits;
     otherwise when it was given up, and `remark` says why. While it waits, `remark` tells what came
-    of the last attempt.
+    of the last attempt. `payload` is the command as its sender has signed it; None: not signed.
     """
 
     command: Command
@@ -73,6 +75,7 @@ class Spooled:
     ended: float | None = None
     remark: str = ""
     problem: str = ""
+    payload: bytes | None = None
 
 
 class Spool:
@@ -100,8 +103,20 @@ class Spool:
         self._db.execute("PRAGMA synchronous=FULL")
         SCHEMA.migrate(self._db)
 
-    def put(self, command: Command, now: float, due: float | None = None) -> None:
+    def put(
+        self,
+        command: Command,
+        now: float,
+        due: float | None = None,
+        payload: bytes | None = None,
+    ) -> None:
         """Write a command to the disk; returns when it is there.
+
+        Args:
+            command: what is to be delivered.
+            now: POSIX seconds.
+            due: POSIX seconds before which it is not sent.
+            payload: the command as its sender has signed it, whoever delivers it.
 
         Raises:
             SpoolError: the disk does not take it.
@@ -118,6 +133,7 @@ class Spool:
             command.deadline,
             None,
             "",
+            payload,
         )
         marks = ", ".join("?" * len(row))
         self._write(f"INSERT INTO commands ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - our own names
@@ -172,15 +188,18 @@ class Spool:
         self._write(statement, (now, remark, command_id))
         self._write("DELETE FROM commands WHERE ended < ?", (now - KEEP_DEAD,))
 
-    def rename(self, command_id: str, new_id: str) -> None:
+    def rename(self, command_id: str, new_id: str, payload: bytes | None = None) -> None:
         """Give a command that was refused for now a new id; it keeps its place."""
-        self._write("UPDATE commands SET id = ? WHERE id = ?", (new_id, command_id))
+        statement = "UPDATE commands SET id = ?, payload = ? WHERE id = ?"
+        self._write(statement, (new_id, payload, command_id))
 
-    def replace(self, old_id: str, command: Command, now: float) -> bool:
+    def replace(
+        self, old_id: str, command: Command, now: float, payload: bytes | None = None
+    ) -> bool:
         """Put a command that was given up back, as a new one; whether it was there."""
         if not self.remove(old_id):
             return False
-        self.put(command, now)
+        self.put(command, now, payload=payload)
         return True
 
     def find(self, command_id: str) -> Spooled | None:
@@ -219,7 +238,8 @@ class Spool:
 
 
 def _spooled(row: tuple[object, ...]) -> Spooled:
-    command_id, sender, agent, message, args, urgent, written, due, deadline, ended, remark = row
+    command_id, sender, agent, message, args, urgent, *times, ended, remark, payload = row
+    written, due, deadline = times
     problem = ""
     try:
         read = wire.strict(str(args))
@@ -236,7 +256,7 @@ def _spooled(row: tuple[object, ...]) -> Spooled:
         urgent=bool(urgent),
     )
     known = (float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
-    return Spooled(command, *known, problem)  # type: ignore[arg-type]
+    return Spooled(command, *known, problem, payload)  # type: ignore[arg-type]
 
 
 def _why(error: Exception, path: Path) -> str:

@@ -28,7 +28,7 @@ from pyros_mqtt.settings import layers, problems
 from pyros_mqtt.settings.alarms_table import AlarmsTable, known_keys
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
-from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
+from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, Networks, OldSocket
 from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
 from pyros_mqtt.settings.identity_table import File, IdentityTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
@@ -151,6 +151,16 @@ class Settings(BaseSettings):
     key_file: File | None = None
     access_folder: Annotated[Path, AfterValidator(_folder)] | None = None
     """Where `pyros access` keeps who may do what, and the authority; None: in `state_dir`."""
+    signing_key_file: File | None = None
+    """Our Ed25519 private key: what this process sends is signed with it."""
+    trust_file: File | None = None
+    """Whose signatures agents believe, and who may say what."""
+    signatures: Annotated[Literal["off", "checked", "required"] | None, BeforeValidator(_off)] = (
+        None
+    )
+    """What agents do with them; None: `required` where there is a `trust_file`, else `off`."""
+    unsigned_urgent: bool = False
+    """Take what an agent has declared urgent, but for `shutdown`, also where it is not signed."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
@@ -183,6 +193,12 @@ class Settings(BaseSettings):
     """Host names under which browsers ask for it, besides this machine's own."""
     dashboard_token: Annotated[SecretStr, Field(min_length=12)] | None = None
     """Whoever knows it may command by the dashboard; none: nobody may."""
+    dashboard_person_header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    """The header in which a proxy names whom it has let in."""
+    dashboard_proxies: Networks = ()
+    """From where such headers are believed."""
+    access_file: File | None = None
+    """Who may do what: `access.toml`."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
@@ -311,6 +327,24 @@ class Settings(BaseSettings):
     def _key_has_its_certificate(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file")
+        return self
+
+    @model_validator(mode="after")
+    def _header_has_its_proxies(self) -> Self:
+        if self.dashboard_person_header and not self.dashboard_proxies:
+            raise ValueError("dashboard_person_header needs dashboard_proxies: who may set it")
+        return self
+
+    @model_validator(mode="after")
+    def _signatures_have_their_keys(self) -> Self:
+        if self.signatures in {"checked", "required"} and self.trust_file is None:
+            raise ValueError(f"signatures = {self.signatures!r} needs trust_file")
+        is_looked_at = self.trust_file is not None and self.signatures != "off"
+        if is_looked_at and self.journal == "memory":
+            raise ValueError(
+                "signatures need journal = 'sqlite': an agent that forgets its commands cannot "
+                "know a recorded one that is played again after its restart"
+            )
         return self
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
