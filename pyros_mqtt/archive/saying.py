@@ -7,10 +7,9 @@ from array import array
 from typing import Any
 
 from pyros_mqtt import wire
-from pyros_mqtt.archive.block import unpack
+from pyros_mqtt.archive.block import Column, unpack
 from pyros_mqtt.archive.rows import LATE, QUALITIES
 from pyros_mqtt.messages import JSON
-from pyros_mqtt.wire.columns import Column
 
 
 def say_again(  # noqa: PLR0913, PLR0917 - the columns of a row
