@@ -81,12 +81,10 @@ def _latest(rows: Iterator[dict[str, Any]], limit: int) -> Iterable[dict[str, An
 
 
 def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
-    from pyros_mqtt.wire import compact
-
     kept = list(rows)
     if as_json:
         for row in kept:
-            show.line(compact(row))
+            show.json_line(row)
     elif not kept:
         show.line("nothing was recorded")
     else:

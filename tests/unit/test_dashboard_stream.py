@@ -156,6 +156,11 @@ def test_a_claim_without_a_time_and_text_that_is_none_are_shown_all_the_same(sta
         late.close()
 
 
+def test_what_turns_a_text_around_is_seen_in_the_browser() -> None:
+    said = json.loads(as_text(json.dumps(["a\u202eb\u200b \xa0\xe9"], ensure_ascii=False)))
+    assert said == ["a\\u202eb\\u200b \xa0\xe9"]
+
+
 TOO_MANY = json.dumps({"plots": ["a/b"] * 100})
 
 

@@ -119,19 +119,23 @@ def test_a_number_that_is_not_finite_is_missing(value: float) -> None:
     )
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 SCALARS = VALUES = (
     st.none()
     | st.booleans()
     | st.integers(-(2**60), 2**60)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | TEXTS
 )
 SAMPLES = st.builds(
     Sample,
     time=st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000),
     value=VALUES.filter(lambda value: value is not None)
     | st.dictionaries(
-        st.text(st.characters(codec="utf-8"), max_size=8), VALUES, min_size=1, max_size=4
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
+        VALUES,
+        min_size=1,
+        max_size=4,
     ),
     quality=st.sampled_from(["good", "uncertain", "bad"]),
     seq=st.none() | st.integers(0, 2**53),
