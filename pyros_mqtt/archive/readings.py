@@ -9,7 +9,7 @@ import numpy as np
 
 from pyros_mqtt.archive.assembly import Array
 from pyros_mqtt.archive.extras import bring
-from pyros_mqtt.archive.rows import QUALITIES
+from pyros_mqtt.messages import QUALITIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.archive.block import Column, unpack
-from pyros_mqtt.archive.rows import LATE, QUALITIES
-from pyros_mqtt.messages import JSON
+from pyros_mqtt.archive.rows import LATE
+from pyros_mqtt.messages import JSON, QUALITIES
 
 
 def say_again(  # noqa: PLR0913, PLR0917 - the columns of a row

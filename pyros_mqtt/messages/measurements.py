@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from pyros_mqtt.messages.json_value import JSON
 
+QUALITIES = ("good", "uncertain", "bad")
+"""How far a measurement may be trusted, from the best on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from pyros_mqtt.archive.block import Column, compacted, pack
-from pyros_mqtt.archive.rows import LATE, LONGEST, QUALITIES, SampleRow, Source, micros
-from pyros_mqtt.messages import Columns
+from pyros_mqtt.archive.rows import LATE, LONGEST, SampleRow, Source, micros
+from pyros_mqtt.messages import QUALITIES, Columns
 
 AHEAD = 86_400.0
 """Seconds: who says that something was measured later than so long after it came has no clock."""
