@@ -32,7 +32,7 @@ FOREVER = 2**62
 MINUTE, HOUR = 60, 3600
 
 LOOK = 60.0
-"""Seconds by which the form of a channel is judged."""
+"""Seconds at its beginning and its end by which the form of a channel is judged."""
 
 NUMPY = "reading the archive"
 
@@ -178,11 +178,18 @@ class Archive:
         """
         number = self._number(agent, channel)
         first = self._store.next_after(number, -FOREVER if start is None else micros(posix(start)))
-        if first is None:
-            return {}
-        begin = first / MICRO  # numbers alone are not read to their end
-        look = self.read(agent, channel, begin, begin + LOOK)
-        if all(column.dtype != object for column in look.columns.values()):
+        last = self._store.last_before(number, FOREVER if stop is None else micros(posix(stop)))
+        if (
+            first is None
+            or last is None
+            or not any(
+                column.dtype == object  # numbers alone are not read to their end
+                for moment in (first / MICRO, last / MICRO - LOOK)
+                for column in self.read(
+                    agent, channel, moment, moment + LOOK + 1.0
+                ).columns.values()
+            )
+        ):
             return {}
         read = self.read(agent, channel, start, stop)
         found = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pyros_mqtt.archive.assembly import Bins, Samples, assemble, bins, merged
+from pyros_mqtt.archive.assembly import Array, Bins, Samples, assemble, bins, merged
 from pyros_mqtt.archive.rows import MICRO, Roll, micros
 from pyros_mqtt.archive.store import Store
 
@@ -36,13 +36,26 @@ def gather(  # noqa: PLR0913, PLR0917 - what, from when to when, in which steps,
 
 
 def of_samples(samples: Samples, every: float) -> dict[str, Bins]:
-    """Sum up the numbers of some samples that are not bad, by field."""
+    """Sum up the numbers of some samples that are not bad, by field.
+
+    A field that is now a number and now a text, as a channel's that has changed its form, has its
+    numbers summed up.
+    """
     fine = samples.quality != BAD
+    columns = {name: _numbers(column) for name, column in samples.columns.items()}
     return {
         name: bins(samples.times[fine], column[fine], every)
-        for name, column in samples.columns.items()
-        if column.dtype != object
+        for name, column in columns.items()
+        if column is not None
     }
+
+
+def _numbers(column: Array) -> Array | None:
+    """Take the numbers out of a column, NaN for what is none; None where there are none."""
+    if column.dtype != object:
+        return column
+    numbers = np.array([one if type(one) in {int, float} else np.nan for one in column], float)
+    return None if np.isnan(numbers).all() else numbers
 
 
 def of_rolls(rolls: list[Roll]) -> Bins:

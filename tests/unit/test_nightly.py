@@ -144,6 +144,33 @@ def test_other_channels_can_be_drawn(archive: Archive) -> None:
     assert night.curves == []
 
 
+@pytest.mark.parametrize(
+    "later",
+    [{"east": 2.5, "side": "up"}, "calibrating", {"side": "up"}, True],
+    ids=["fields", "text", "words", "truth"],
+)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_channel_that_changes_its_form_loses_no_number(
+    tmp_path: Path, later: Any, turn: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'changing.sqlite'}"
+    store = open_store(url)
+    values = [*[1.5] * 70, *[later] * 70][::turn]
+    fill(
+        store,
+        *(("dome/telemetry/x", {"t": EVENING + i, "v": one}) for i, one in enumerate(values)),
+    )
+    store.close()
+    with Archive(url) as archive:
+        read = archive.read("dome", "x", every=10.0)
+        assert read.columns["count"].sum() == 70
+        assert set(read.columns["mean"][read.columns["count"] > 0]) == {1.5}
+        night = look_at(archive, NAME, ["dome"])
+        drawn = {one.name for panel in night.curves for one in panel}
+        assert drawn - {"dome x east"} == {"dome x"}
+        assert [one.name for one in night.strips] == (["dome x"] if later is True else [])
+
+
 def test_a_night_without_anything_is_told(archive: Archive) -> None:
     text = page(look_at(archive, "2025-01-01"))
     assert "No agent has said anything" in text
