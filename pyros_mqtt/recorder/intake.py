@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyros_mqtt import wire
+from pyros_mqtt.archive.moments import EARLIEST
 from pyros_mqtt.archive.rows import MICRO, EventRow, SampleRow, Source, micros
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON
@@ -131,7 +132,8 @@ class Intake:
     def _happen(self, source: Source, arrival: Arrival, rows: Rows, register: Register) -> None:
         mark = digest(arrival.payload)
         moment = own_moment(arrival.payload)
-        if moment is None or moment > arrival.heard + AHEAD * MICRO:
+        latest = arrival.heard + AHEAD * MICRO
+        if moment is None or not EARLIEST * MICRO <= moment <= latest:
             mine = self._rights.has(source, arrival.heard, register)
             if mine and arrival.retain:
                 known = register.latest(source)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from pyros_mqtt.archive.block import Column, compacted, pack
+from pyros_mqtt.archive.moments import EARLIEST
 from pyros_mqtt.archive.rows import LATE, LONGEST, SampleRow, Source, micros
 from pyros_mqtt.messages import QUALITIES, Columns
 
@@ -38,14 +39,15 @@ def measured_mark(said: Columns, payload: bytes) -> int:
 
 
 def believed(said: Columns, heard: float) -> Columns:
-    """Give what came from a clock far ahead as if it told no time, so that one recorder writes it.
+    """Give what came from a wild clock as if it told no time, so that one recorder writes it.
 
-    Nothing of it was measured later than it was heard; its quality is uncertain.
+    That is one far ahead, or one of before all calendars. Nothing of it was measured later than it
+    was heard; its quality is uncertain.
     """
-    if not said.times or max(said.times) <= heard + AHEAD:
+    if not said.times or (max(said.times) <= heard + AHEAD and min(said.times) >= EARLIEST):
         return said
     if said.step is None:
-        times = [min(one, heard) for one in said.times]
+        times = [one if EARLIEST <= one <= heard else heard for one in said.times]
     else:
         steps = range(len(said) - 1, -1, -1)
         times = [heard - max(0.0, said.step) * number for number in steps]
