@@ -16,6 +16,9 @@ from pyros_mqtt.dashboard.watch import Watch
 
 MOST_VIEWERS = 100
 
+FULL = f"{MOST_VIEWERS} browsers look already: close one, or start another dashboard"
+"""What the next one is told; the reason of a WebSocket's end has 123 bytes at most."""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +39,8 @@ class Live:
     async def serve(self, socket: WebSocket) -> None:
         """Serve one browser."""
         if self._viewers >= MOST_VIEWERS:
-            await socket.close(1013, "too many browsers")
+            await socket.accept()  # a browser is told no reason by one that was never accepted
+            await socket.close(1013, FULL)
             return
         self._viewers += 1
         try:
