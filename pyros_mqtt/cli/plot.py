@@ -9,7 +9,7 @@ import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
-from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.completion import agent_names, channel_names
 from pyros_mqtt.cli.endings import FAILED, Trouble
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Night, Since, Until, Url, opened, span_of
@@ -36,7 +36,10 @@ def plot(  # noqa: PLR0917 - typer gives them by name
     agent: Annotated[
         str, typer.Argument(metavar="AGENT", help="Whose.", autocompletion=agent_names)
     ],
-    channels: Annotated[list[str], typer.Argument(metavar="CHANNEL...", help="What to draw.")],
+    channels: Annotated[
+        list[str],
+        typer.Argument(metavar="CHANNEL...", help="What to draw.", autocompletion=channel_names),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A picture: .png, .svg or .pdf."),
