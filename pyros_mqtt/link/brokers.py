@@ -38,6 +38,7 @@ class Brokers:
             password=settings.password.get_secret_value() if settings.password else None,
             tls=_tls(settings),
             keepalive=max(1, round(settings.keepalive)),
+            listen_qos=settings.listen_qos,
         )
         return Link(settings.brokers, access, lean=self._lean)
 
