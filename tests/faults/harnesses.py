@@ -15,6 +15,7 @@ from tests.faults import (
     g10_order,
     g13_bad_input,
     g15_soak,
+    g_clusters,
 )
 from tests.faults.harness import Harness
 
@@ -34,4 +35,5 @@ HARNESSES: tuple[Harness, ...] = (
     g10_order.G10,
     g13_bad_input.G13,
     g15_soak.G15,
+    *g_clusters.HARNESSES,
 )
