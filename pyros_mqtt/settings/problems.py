@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"(://[^:@/\s,]*):[^\s,]*@")
 _PATH_IN_URL = re.compile(r"(https?://[^/\s]+/)\S+")
+_HOST_OF_URL = re.compile(r"https?://[^/?#@\s]+(?=/|$)")
 
 HIDDEN = "********"
 
@@ -28,9 +29,17 @@ def shown(path: tuple[str, ...], value: object) -> str:
         text = repr({key: shown((str(key),), one) for key, one in value.items()})
     else:
         text = str(value)
-    if path[:2] == ("alarms", "webhook"):  # whoever knows such an address may write there
-        text = _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
+    if path[:2] == ("alarms", "webhook"):
+        text = _host_alone(text) if path[-1] == "url" else _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
     return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
+
+
+def _host_alone(url: str) -> str:
+    """Whoever knows such an address may write there; of one that is mistyped nothing is shown."""
+    host = _HOST_OF_URL.match(url)
+    if host is None:
+        return HIDDEN
+    return host[0] if host[0] == url else f"{host[0]}/{HIDDEN}"
 
 
 def in_words(
