@@ -17,6 +17,7 @@ from tests.faults import (
     g14_doors,
     g15_soak,
     g16_versions,
+    g_clusters,
 )
 from tests.faults.harness import Harness
 
@@ -39,4 +40,5 @@ HARNESSES: tuple[Harness, ...] = (
     g15_soak.G15,
     g16_versions.FAILS,
     g16_versions.KILLS,
+    *g_clusters.HARNESSES,
 )
