@@ -13,6 +13,8 @@ from tests.faults import (
     g8_status,
     g9_owner,
     g10_order,
+    g11_accounting,
+    g12_record,
     g13_bad_input,
     g15_soak,
 )
@@ -32,6 +34,8 @@ HARNESSES: tuple[Harness, ...] = (
     *g8_status.HARNESSES,
     *g9_owner.HARNESSES,
     g10_order.G10,
+    g11_accounting.G11,
+    *g12_record.HARNESSES,
     g13_bad_input.G13,
     g15_soak.G15,
 )
