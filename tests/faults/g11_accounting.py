@@ -1,4 +1,4 @@
-"""G11: of telemetry at QoS 1, what was published is what is recorded and what is known to be missing.
+"""G11: telemetry published at QoS 1 is what is recorded and what is known to be missing.
 
 A trial measures two new channels, a thousand times a second each, and strikes in the middle: the
 agent is cut off for longer than its buffer lasts, or the recorder or the broker is killed. The
@@ -87,7 +87,7 @@ class Place:
         accounts = {name: self._account(name, number) for name in CHANNELS}
         broken = [text for name in CHANNELS for text in unbalanced(name, accounts[name], told)]
         missing = sum(_missing(one) for one in accounts.values())
-        broken += self._dropped(missing, exactly=strike == self.cut_off)
+        broken += self._dropped(told["dropped"], missing, exactly=strike == self.cut_off)
         kind = strike.__name__
         figures: Figures = {f"{kind}: samples missing": float(missing)}
         if told["seconds"]:
@@ -119,21 +119,18 @@ class Place:
         assert await_true(has_answered, PATIENCE), f"the meter does not answer: {self.site.folder}"
         return answers[0]
 
-    def _dropped(self, missing: int, *, exactly: bool) -> list[str]:
+    def _dropped(self, counted: float, missing: int, *, exactly: bool) -> list[str]:
         """Compare what is missing with what the meter's status says that it has dropped."""
-        before = self._told_dropped
-
-        def dropped() -> int:
-            return int(self.site.status("meter").get("dropped", 0)) - before
-
-        def fits() -> bool:
-            return dropped() == missing if exactly else dropped() <= missing
-
-        is_told = await_true(fits, 3)
-        found, self._told_dropped = dropped(), before + dropped()
-        if is_told:
+        if not await_true(lambda: self._says_dropped() == counted, 3):
+            return [f"the status tells of {self._says_dropped()} dropped samples, not {counted}"]
+        before, self._told_dropped = self._told_dropped, self._says_dropped()
+        dropped = self._told_dropped - before
+        if dropped == missing if exactly else dropped <= missing:
             return []
-        return [f"{missing} samples are missing, and the status tells of {found} that were dropped"]
+        return [f"{missing} samples are missing, and the status tells of {dropped} dropped"]
+
+    def _says_dropped(self) -> int:
+        return int(self.site.status("meter").get("dropped", 0))
 
 
 def unbalanced(name: str, account: Account, told: dict[str, float]) -> list[str]:

@@ -48,10 +48,8 @@ def _unaccounted(site: Site, account: Account) -> list[str]:
     """Compare what was published with what is there and what is known to be missing."""
     if account.messages + account.missing == site.sent:
         return []
-    return [
-        f"{site.sent} messages were published, {account.messages} are recorded and "
-        f"{account.missing} known to be missing"
-    ]
+    there = f"{account.messages} are recorded and {account.missing} known to be missing"
+    return [f"{site.sent} messages were published, {there}"]
 
 
 def _begin(site: Site, **options: int) -> None:

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pyros_mqtt.archive import Account, Archive
 from pyros_mqtt.archive.accounting import account_of
@@ -53,7 +53,7 @@ class Site(Bench):
         self._recorder: Process | None = None
         self._before = 0
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -45,7 +45,7 @@ class Meter(Agent):
 
     @on("end", idempotent=True)
     def end(self) -> dict[str, Any]:
-        """Stop, send what waits, and tell how many samples each channel had, and for how long."""
+        """Stop, send what waits, and tell how many samples each channel had, in how long."""
         if self._thread is not None:
             self._over.set()
             self._thread.join()
@@ -53,7 +53,8 @@ class Meter(Agent):
         deadline = time.monotonic() + EMPTIED
         while self._outfit.measured.counts().waiting and time.monotonic() < deadline:
             self.sleep(0.02)
-        return {"made": self._made, "seconds": self._seconds}
+        dropped = self._outfit.measured.dropped
+        return {"made": self._made, "seconds": self._seconds, "dropped": dropped}
 
     def _measure(self, names: tuple[str, ...]) -> None:
         began, self._made = time.monotonic(), 0

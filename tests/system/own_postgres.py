@@ -85,20 +85,29 @@ class OwnPostgres:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let it stand still for the while of a block; it goes on whatever becomes of the block."""
-        self.signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.signal(signal.SIGCONT)
+        """Let it stand still for the while of a block; it goes on whatever becomes of the block.
+
+        A guard lets it go on: when we let go of the guard's input, or are gone ourselves.
+        """
+        words = ["sh", "-c", "read _; kill -CONT $*", "guard", *map(str, self._pids())]
+        with subprocess.Popen(words, stdin=subprocess.PIPE) as guard:  # noqa: S603 - our own words
+            self.signal(signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                assert guard.stdin is not None
+                guard.stdin.close()
 
     def signal(self, number: int) -> None:
         """Send a signal to every process of the server."""
-        assert self._process is not None
-        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        for pid in [self._process.pid, *map(int, listed.split())]:
+        for pid in self._pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _pids(self) -> list[int]:
+        assert self._process is not None
+        main = self._process.pid
+        return [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
 
     def database(self) -> str:
         """Make an empty database; gives its URL."""

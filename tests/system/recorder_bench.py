@@ -20,7 +20,6 @@ from tests.system.device import until
 from tests.system.pyros_command import REPOSITORY
 from tests.system.raw_mqtt import RawClient
 
-
 FIRST = 1763841600.5
 """The time of the first measurement, POSIX seconds."""
 
