@@ -38,7 +38,7 @@ LARGE = "x" * 2000
 PAGE = 4096
 """Bytes of SQLite's pages; a transaction writes about one for each message."""
 
-DISK = 8 * 2**20
+DISK = 16 * 2**20
 
 TOLD = 10.0
 """Seconds within which the recorder has to say that it cannot write."""
