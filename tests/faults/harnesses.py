@@ -14,6 +14,7 @@ from tests.faults import (
     g9_owner,
     g10_order,
     g11_accounting,
+    g12_full_disk,
     g12_record,
     g13_bad_input,
     g15_soak,
@@ -36,6 +37,7 @@ HARNESSES: tuple[Harness, ...] = (
     g10_order.G10,
     g11_accounting.G11,
     *g12_record.HARNESSES,
+    g12_full_disk.G12,
     g13_bad_input.G13,
     g15_soak.G15,
 )

@@ -98,6 +98,24 @@ class Site(Bench):
             lives = "lives" if self.recorder.is_alive else "has ended"
             raise AssertionError(f"nothing is recorded; the recorder {lives}, {self.state()}")
 
+    def begin_heard(self, **options: int) -> None:
+        """Start the recorder, and let a message be recorded from which on the missing are known."""
+        self.begin(**options)
+        self.until_listening()
+        self.settle()
+
+    def settle(self) -> None:
+        """Let a last message be recorded, after which nothing is under way."""
+        self.measure(1)
+        self.until_listening()
+
+    def unaccounted(self, account: Account) -> list[str]:
+        """Compare what was published with what is there and what is known to be missing."""
+        if account.messages + account.missing == self.sent:
+            return []
+        there = f"{account.messages} are recorded and {account.missing} known to be missing"
+        return [f"{self.sent} messages were published, {there}"]
+
     def moment(self) -> float:
         """The time of the next measurement: anywhere among the others, so that pages are split."""
         return FIRST + self.sent * 61_803 % 100_000
