@@ -121,7 +121,7 @@ class Place:
 
     def _dropped(self, counted: float, missing: int, *, exactly: bool) -> list[str]:
         """Compare what is missing with what the meter's status says that it has dropped."""
-        if not await_true(lambda: self._says_dropped() == counted, 3):
+        if not await_true(lambda: self._says_dropped() == counted, PATIENCE):
             return [f"the status tells of {self._says_dropped()} dropped samples, not {counted}"]
         before, self._told_dropped = self._told_dropped, self._says_dropped()
         dropped = self._told_dropped - before
