@@ -80,6 +80,7 @@ class Place:
         self._until_recorded(number)
         wait_out(chance.uniform(0, 0.3))
         strike(chance)
+        self.site.until_listening()  # what it had in memory is no sign of that
         self._until_recorded(number)
         wait_out(chance.uniform(0, 0.1))
         told = self._insist("end")
