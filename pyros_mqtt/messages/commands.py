@@ -98,7 +98,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an agent says about one command. `at` is POSIX seconds, `patience` seconds."""
+    """What an agent says about one command. `at` is POSIX seconds, `patience` seconds.
+
+    `written` is its payload, once `wire` has made one: it is journaled and sent.
+    """
 
     id: str
     message: str
@@ -110,6 +113,7 @@ class Report:
     progress: Progress | None = None
     patience: float | None = None
     echo: str | None = None
+    written: bytes | None = field(default=None, init=False, compare=False, repr=False)
 
 
 def report_on(command: Command, state: Outcome, at: float, **details: Any) -> Report:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pyros_mqtt.errors import BadName, Refusal
-from pyros_mqtt.messages import JSON, Command
+from pyros_mqtt.messages import JSON, Command, Seal
 from pyros_mqtt.topics import ANONYMOUS, check_name
 from pyros_mqtt.wire.json_text import strict, to_exact_bytes
 from pyros_mqtt.wire.seal import seal_of
@@ -100,37 +100,75 @@ def decode_command(
         Refusal: with the protocol's code, and as much of the command as could be read.
     """
     beside = properties or Properties()
-    # known before a byte of the body is read, so that each refusal finds its way home
-    blank = Command(agent, "", id=_correlated(beside), reply_to=_concrete(beside.reply_to))
+    draft = _Draft(agent, payload, _correlated(beside), _concrete(beside.reply_to))
     if len(payload) > max_payload:
-        text = f"{len(payload)} bytes, at most {max_payload} are taken"
-        raise Refusal("too-large", text, _signed(_echoed(blank, payload), payload))
-    text = _text_of(payload, blank)
+        draft.sign()
+        raise draft.refused("too-large", f"{len(payload)} bytes, at most {max_payload} are taken")
+    text = _text_of(draft)
     if not text.strip():
         return None
-    blank = _echoed(blank, payload)
     if text.lstrip()[0] == "{":
-        body = _object_of(text, blank)
-        command = _from_object(body, blank, arrived, beside)
-        return replace(command, seal=seal_of(text, body))
+        body = _object_of(text, draft)
+        return _from_object(body, draft, arrived, beside, seal_of(text, body))
     try:
         message, args = read_text(text)
     except ValueError as error:
-        raise Refusal("bad-arguments", str(error), blank) from None
+        raise draft.refused("bad-arguments", str(error)) from None
     if not message:
-        raise Refusal("unknown-message", "there is no message before the arguments", blank)
-    body = {"message": message, "args": args}
-    return _from_object(body, blank, arrived, beside)
+        raise draft.refused("unknown-message", "there is no message before the arguments")
+    return _from_object({"message": message, "args": args}, draft, arrived, beside)
 
 
-def _text_of(payload: bytes, blank: Command) -> str:
+@dataclass(slots=True)
+class _Draft:
+    """As much of a command as has been read, so that each refusal finds its way home."""
+
+    agent: str
+    payload: bytes
+    id: str
+    reply_to: str | None
+    message: str = ""
+    sender: str = ANONYMOUS
+
+    def command(self, **more: Any) -> Command:
+        """Make the command; one without an id is known by its text."""
+        return Command(
+            self.agent,
+            self.message,
+            id=self.id,
+            sender=self.sender,
+            echo=None if self.id else self._echo(),
+            reply_to=self.reply_to,
+            **more,
+        )
+
+    def refused(self, code: str, text: str) -> Refusal:
+        """Say what is wrong with it, to whomever it is from."""
+        return Refusal(code, text, self.command())
+
+    def sign(self) -> None:
+        """Find out whom a command is from that is too large to be taken; nothing else counts."""
+        if len(self.payload) > LEGIBLE:
+            return
+        try:
+            body = _object_of(_text_of(self), self)
+            command_id = _id(body, Properties(), self) or self.id
+            sender = _sender(body, self)
+        except Refusal:
+            return
+        self.id, self.message, self.sender = command_id, _label(body), sender
+
+    def _echo(self) -> str:
+        return self.payload[: 4 * MAX_ECHO].decode(errors="replace")[:MAX_ECHO]
+
+
+def _text_of(draft: _Draft) -> str:
     try:
-        text = payload.decode()
+        text = draft.payload.decode()
     except UnicodeDecodeError as error:
-        where = f"not UTF-8 at byte {error.start}"
-        raise Refusal("bad-encoding", where, _echoed(blank, payload)) from None
+        raise draft.refused("bad-encoding", f"not UTF-8 at byte {error.start}") from None
     if "\0" in text:
-        raise Refusal("bad-encoding", "it holds a NUL", _echoed(blank, payload))
+        raise draft.refused("bad-encoding", "it holds a NUL")
     return text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
 
 
@@ -147,61 +185,45 @@ def _concrete(topic: str | None) -> str | None:
     return topic
 
 
-def _echoed(command: Command, payload: bytes) -> Command:
-    if command.id:
-        return command
-    return replace(command, echo=payload[: 4 * MAX_ECHO].decode(errors="replace")[:MAX_ECHO])
-
-
-def _signed(blank: Command, payload: bytes) -> Command:
-    """Whom a command is from that is too large to be taken; nothing else of it counts."""
-    if len(payload) > LEGIBLE:
-        return blank
-    try:
-        body = _object_of(_text_of(payload, blank), blank)
-        command_id = _id(body, Properties(), blank) or blank.id
-        named = replace(blank, id=command_id, message=_label(body), sender=_sender(body, blank))
-    except Refusal:
-        return blank
-    return replace(named, echo=None) if named.id else named
-
-
-def _object_of(text: str, blank: Command) -> dict[str, JSON]:
+def _object_of(text: str, draft: _Draft) -> dict[str, JSON]:
     try:
         body = strict(text)
     except ValueError as error:
-        raise Refusal("bad-json", str(error), blank) from None
+        raise draft.refused("bad-json", str(error)) from None
     if not isinstance(body, dict):
-        raise Refusal("bad-json", "it is not one JSON object", blank)
+        raise draft.refused("bad-json", "it is not one JSON object")
     return body
 
 
 def _from_object(
-    body: dict[str, JSON], blank: Command, arrived: float, properties: Properties
+    body: dict[str, JSON],
+    draft: _Draft,
+    arrived: float,
+    properties: Properties,
+    seal: Seal | None = None,
 ) -> Command:
     """Check field after field; who sent it comes first, so that a refusal reaches its sender."""
-    named = replace(blank, id=_id(body, properties, blank), message=_label(body))
-    if named.id:
-        named = replace(named, echo=None)
-    named = replace(named, sender=_sender(body, named))
-    known = _with_reply_topic(named, properties)
+    draft.id = _id(body, properties, draft)
+    draft.message = _label(body)
+    draft.sender = _sender(body, draft)
+    _check_reply_topic(properties, draft)
     for field in body:
         if field not in _FIELDS and not field.startswith("x-"):
             text = f"there is no field {field[:80]!r}; fields of your own start with 'x-'"
-            raise Refusal("unknown-field", text, known)
-    values = {field: _checked(field, body[field], known) for field in _FIELDS if field in body}
+            raise draft.refused("unknown-field", text)
+    values = {field: _checked(field, body[field], draft) for field in _FIELDS if field in body}
     if not values.get("message"):
-        raise Refusal("bad-json", "the field 'message' is missing or empty", known)
-    return replace(
-        known,
+        raise draft.refused("bad-json", "the field 'message' is missing or empty")
+    return draft.command(
         args=values.get("args", {}),
         sent_at=values.get("sent_at"),
-        deadline=_deadline(values, arrived, properties, known),
+        deadline=_deadline(values, arrived, properties, draft),
         urgent=values.get("urgent", False),
         session=values.get("session"),
         after=_predecessor(body),
         trace=_trace(body),
         person=_person(body),
+        seal=seal,
     )
 
 
@@ -222,16 +244,16 @@ def _person(body: dict[str, JSON]) -> str | None:
     return given if isinstance(given, str) and _ID.fullmatch(given) else None
 
 
-def _sender(body: dict[str, JSON], named: Command) -> str:
+def _sender(body: dict[str, JSON], draft: _Draft) -> str:
     if "from" not in body:
         return ANONYMOUS
     try:
         return check_name("sender", body["from"])
     except BadName as error:
-        raise Refusal("bad-name", f"from: {error}", named) from None
+        raise draft.refused("bad-name", f"from: {error}") from None
 
 
-def _id(body: dict[str, JSON], properties: Properties, blank: Command) -> str:
+def _id(body: dict[str, JSON], properties: Properties, draft: _Draft) -> str:
     correlated = ""
     if properties.correlation:
         correlated = properties.correlation.decode("latin-1")
@@ -240,10 +262,10 @@ def _id(body: dict[str, JSON], properties: Properties, blank: Command) -> str:
         return ""
     if not isinstance(given, str) or not _ID.fullmatch(given):
         text = f"id: {str(given)[:80]!r} is not 1 to 64 printable ASCII characters"
-        raise Refusal("bad-name", text, blank)
+        raise draft.refused("bad-name", text)
     if correlated and correlated != given:
         text = f"id {given!r} and correlation data {correlated[:80]!r} differ"
-        raise Refusal("conflict", text, blank)
+        raise draft.refused("conflict", text)
     return given
 
 
@@ -252,26 +274,25 @@ def _label(body: dict[str, JSON]) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _with_reply_topic(named: Command, properties: Properties) -> Command:
+def _check_reply_topic(properties: Properties, draft: _Draft) -> None:
     topic = properties.reply_to
-    if topic and _concrete(topic) is None:
+    if topic and draft.reply_to is None:
         text = f"the response topic {topic[:80]!r} has a wildcard or is an inbox"
-        raise Refusal("bad-name", text, named)
-    return named
+        raise draft.refused("bad-name", text)
 
 
-def _checked(field: str, value: JSON, known: Command) -> Any:
+def _checked(field: str, value: JSON, draft: _Draft) -> Any:
     expected, read = _FIELDS[field]
     try:
         return read(value)
     except (TypeError, ValueError, OverflowError):
         code = "bad-arguments" if field == "args" else "bad-json"
         text = f"{field}: {str(value)[:80]!r} is not {expected}"
-        raise Refusal(code, text, known) from None
+        raise draft.refused(code, text) from None
 
 
 def _deadline(
-    values: dict[str, Any], arrived: float, properties: Properties, known: Command
+    values: dict[str, Any], arrived: float, properties: Properties, draft: _Draft
 ) -> float | None:
     """The absolute deadline; a lifetime without `sent_at` counts from the arrival."""
     said = []
@@ -283,7 +304,7 @@ def _deadline(
     beside = [] if properties.expiry is None else [arrived + properties.expiry]
     ways = said + beside
     if ways and max(ways) - min(ways) > SAME_MOMENT:
-        raise Refusal("conflict", "two deadlines are given, and they differ", known)
+        raise draft.refused("conflict", "two deadlines are given, and they differ")
     return min(said or beside, default=None)
 
 

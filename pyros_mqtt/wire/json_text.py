@@ -89,7 +89,9 @@ def strict(text: str) -> JSON:
         raise ValueError(f"{error.msg} at character {error.pos}") from None
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_NESTING}") from None
-    _check(value, MAX_NESTING)
+    is_plain = text.isascii() and "\\u" not in text
+    if not is_plain or text.count("{") + text.count("[") > MAX_NESTING:
+        _check(value, MAX_NESTING)
     return value
 
 

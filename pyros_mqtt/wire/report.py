@@ -12,11 +12,17 @@ from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 
 def encode_report(report: Report) -> bytes:
-    """Write a report; what it does not say is left out.
+    """Write a report, once; what it does not say is left out.
 
     Raises:
         TypeError, ValueError: a result that JSON has no form for.
     """
+    if report.written is None:
+        object.__setattr__(report, "written", _payload(report))
+    return report.written or b""
+
+
+def _payload(report: Report) -> bytes:
     body: dict[str, JSON] = {
         "id": report.id,
         "message": report.message,
