@@ -135,6 +135,14 @@ class Connection:
         """Write what is queued, as far as the socket takes it."""
         self._guarded(self._client.loop_write)
 
+    def broker_answers(self) -> bool:
+        """Whether the broker takes connections in this moment; may block for a second."""
+        try:
+            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
     def disconnect(self) -> None:
         """Say goodbye, so that no last will fires."""
         self._guarded(self._client.disconnect)
@@ -145,14 +153,6 @@ class Connection:
         for sock in (self._client.socket(), self._twin):
             if sock is not None:
                 sock.close()
-
-    def broker_answers(self) -> bool:
-        """Whether the broker takes connections in this moment; may block for a second."""
-        try:
-            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
 
     # -- traffic ------------------------------------------------------------------------
 
