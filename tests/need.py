@@ -16,8 +16,13 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "unshare")
-PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
+PROGRAMS = (
+    *CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "systemd-analyze", "tc",
+    "unshare",
+)  # fmt: skip
+PACKAGES = {
+    "ip": "iproute2", "systemd-analyze": "systemd", "tc": "iproute2", "unshare": "util-linux"
+}  # fmt: skip
 """Those that are not called as their program is."""
 
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}

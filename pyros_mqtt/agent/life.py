@@ -29,6 +29,7 @@ from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
+from pyros_mqtt.signing import Guard, guard_of, signer_of
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.tracing import tracing
@@ -78,6 +79,7 @@ class Life:
         self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
+        self._guard, self._signer = guard_of(settings), signer_of(settings)
         if settings.traces:
             tracing.switch_on()
         if settings.metrics_port:
@@ -106,6 +108,7 @@ class Life:
             session=self.session,
             limits=Limits(settings.max_payload, settings.max_waiting, settings.max_clock_skew),
             accepts_all=outfit.reads_messages_itself,
+            guard=self._guard,
         )
         self.presence = Presence(
             outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind
@@ -136,11 +139,13 @@ class Life:
         transport.subscribe(topics.about(name), self.presence.defend_about)
         transport.on_turn(self.inbox.end_turn)
         transport.on_turn(self.presence.tick)
+        if self._guard is not None:
+            transport.on_turn(partial(_watch_trust, self._guard, self.condition))
         transport.on_state(self._state_changed)
         transport.guard(self.tenure.may_return, self._evicted)
         self.logbook = Logbook(name, topics, transport, self._publish_logs)
-        self.voice = Voice(transport, topics, name)
-        self.desk = SpoolDesk(self._bus, topics, self._spool_path)
+        self.voice = Voice(transport, topics, name, self._signer)
+        self.desk = SpoolDesk(self._bus, topics, self._spool_path, self._signer)
         self._outfit.measured.connect(transport, self.session)
         for follow in self._outfit.followed:
             self.listen_to(follow)
@@ -227,6 +232,7 @@ class Life:
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
+        self.presence.begin()
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
 
     def _work(self) -> None:
@@ -249,6 +255,7 @@ class Life:
         self._watchdog.stopping()
         self._settled.set()
         self.inbox.wake()
+        self.stage.say()
         self.tenure.give_up()
         taken = self.tenure.is_lost
         if not taken:
@@ -306,3 +313,13 @@ class Life:
         self.transport.unsubscribe(self._topics.inbox(self._name))
         self.failure = why
         self.stop("another agent of this name has taken over")
+
+
+def _watch_trust(guard: Guard, condition: Condition) -> None:
+    """Read trust.toml anew where it has changed, and show what is wrong with it."""
+    if not guard.look():
+        return
+    if guard.problem:
+        condition.degrade(guard.problem, "trust")
+    else:
+        condition.recover("trust")

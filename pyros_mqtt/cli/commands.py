@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+
+import typer
 
 from pyros_mqtt.cli import (
+    access,
     alarms,
     broker,
     config,
     dashboard,
     demo,
+    deploy,
     describe,
     doctor,
     export,
@@ -19,6 +24,7 @@ from pyros_mqtt.cli import (
     home_assistant,
     metrics,
     night,
+    people,
     plot,
     query,
     record,
@@ -29,6 +35,7 @@ from pyros_mqtt.cli import (
     status,
     tail,
     up,
+    upgrade,
     watch,
 )
 from pyros_mqtt.cli.app import app, leading_globals
@@ -51,22 +58,32 @@ _COMMANDS = (
     night,
     spool,
     config,
+    access,
     broker,
     dashboard,
+    people,
     gateway,
     metrics,
     home_assistant,
     doctor,
+    deploy,
+    upgrade,
     demo,
 )
 
 
 def main() -> None:
     """Run the command that the process's arguments name, and end the process."""
+    with guarded():
+        complete()(leading_globals(decoded(sys.argv[1:])), prog_name="pyros")
+
+
+@cache
+def complete() -> typer.Typer:
+    """The command line with every command in it."""
     for one in _COMMANDS:
         one.register(app)
-    with guarded():
-        app(leading_globals(decoded(sys.argv[1:])), prog_name="pyros")
+    return app
 
 
 def decoded(words: Sequence[str]) -> list[str]:

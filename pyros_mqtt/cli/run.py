@@ -11,7 +11,7 @@ import typer
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
 from pyros_mqtt.cli.log_form import Record
-from pyros_mqtt.cli.reach import Reach, find_modules_here
+from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         epilog=example(
+            "pyros run dome",
             "pyros run pyros_agents.barebones:Barebones",
             "pyros run pyros_agents.dome:Dome --name east-dome -o driver=simulator",
         )
@@ -31,7 +32,11 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     class_path: Annotated[
-        str, typer.Argument(metavar="MODULE:CLASS", help="The agent's class, as Python finds it.")
+        str,
+        typer.Argument(
+            metavar="AGENT",
+            help="MODULE:CLASS, as Python finds it, or the name of an agent of pyros.toml.",
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The agent's name, if not its class's.")
@@ -55,7 +60,23 @@ def run(
     with reach.broker_or_own() as settings:
         os.environ["PYROS_BROKERS"] = os.environ.get("PYROS_BROKERS") or str(settings.brokers[0])
         _set_up_logging(settings.log_level)
+        if ":" not in class_path:
+            class_path, name = _configured(class_path, settings, name)
         _perform(_made(class_path, settings, name, option or [], shared or []))
+
+
+def _configured(agent: str, settings: Settings, name: str | None) -> tuple[str, str]:
+    """Find the class of an agent of pyros.toml; gives it with the agent's name."""
+    from pyros_mqtt.deployment import every_table
+
+    tables = every_table(settings)
+    if agent not in tables:
+        hint = nearest(agent, tables, "agents in pyros.toml")
+        text = f"{agent!r} is neither MODULE:CLASS nor an agent of pyros.toml; {hint}"
+        raise typer.BadParameter(text, param_hint="'AGENT'")
+    if name is not None:
+        raise typer.BadParameter(f"{agent} has its name from pyros.toml", param_hint="'--name'")
+    return tables[agent].class_path, agent
 
 
 def _made(

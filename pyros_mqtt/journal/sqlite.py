@@ -15,11 +15,12 @@ from pathlib import Path
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import JournalError, Replaced
+from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
-from pyros_mqtt.journal.schema import migrate
+from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.journal.uptime import machine_life, uptime
-from pyros_mqtt.messages import Command, Report
+from pyros_mqtt.messages import Command, Outcome, Report
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,12 @@ class SqliteJournal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA cache_size={-CACHE}")
             self._db.execute(f"PRAGMA synchronous={'FULL' if power_safe else 'NORMAL'}")
-            migrate(self._db, path)
+            SCHEMA.migrate(self._db)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"the journal {path} cannot be opened: {error}") from None
+        except NotOurs as error:
+            text = f"{path} is {error}; move it away, or name another state_dir"
+            raise JournalError(text) from None
 
     def find(self, sender: str, command_id: str) -> Entry | None:
         """The entry of one command, if it is remembered."""
@@ -76,6 +80,12 @@ class SqliteJournal:
         with self._lock:
             row = self._db.execute(query, (sender, command_id)).fetchone()
         return _entry(row) if row else None
+
+    def knows(self, sender: str, command_id: str) -> bool:
+        """Say whether a command is remembered."""
+        query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
+        with self._lock:
+            return self._db.execute(query, (sender, command_id)).fetchone() is not None
 
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command, in the transaction of this turn.
@@ -88,11 +98,8 @@ class SqliteJournal:
             self._writers.add(threading.get_ident())
             try:
                 self._begin()
-                known = self._db.execute(
-                    "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
-                    (told, not report.state.is_terminal, until, command.sender, command.id),
-                )
-                if known.rowcount == 0:
+                is_new = report.state is Outcome.ACCEPTED
+                if is_new or not self._update(command, report, told, until):
                     self._insert(command, report, told, until)
                 self._purge(report.at)
             except sqlite3.Error as error:
@@ -206,6 +213,13 @@ class SqliteJournal:
             if latest != self._life:
                 raise _TakenOver
 
+    def _update(self, command: Command, report: Report, told: bytes, until: float) -> bool:
+        known = self._db.execute(
+            "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
+            (told, not report.state.is_terminal, until, command.sender, command.id),
+        )
+        return known.rowcount > 0
+
     def _insert(self, command: Command, report: Report, told: bytes, until: float) -> None:
         values = (
             command.sender,
@@ -228,7 +242,8 @@ class SqliteJournal:
         marks = ", ".join("?" * len(values))
         self._db.execute(
             f"INSERT INTO entries ({_COLUMNS}, report, until, open, lapse, machine) "  # noqa: S608 - our own names
-            f"VALUES ({marks})",
+            f"VALUES ({marks}) ON CONFLICT (sender, id) "
+            "DO UPDATE SET report=excluded.report, open=excluded.open, until=excluded.until",
             values,
         )
 

@@ -22,6 +22,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pyros_mqtt.link.credentials import Credentials
+from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Fate, Parcel
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ READ_FOR = 0.05
 MUTE = 1.8
 """Keep-alives without a byte after which a broker counts as mute; paho asks it after one."""
 
+PAHO_SOCKET = "_sock"
+"""Where paho keeps its socket, and the one private name that we use: there is no public way to put
+another one there. If the name is gone one day, all works as before, and slower."""
+
 TAKEN_OVER = "Session taken over"
 """What MQTT 5 has for it; mosquitto 2.0.11 closes without a word."""
 
@@ -50,12 +56,12 @@ _MISC_EVERY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who connects, and how: client id, credentials, TLS context, keep-alive in seconds, will."""
+    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will."""
 
     client_id: str
     username: str | None = None
     password: str | None = None
-    tls: ssl.SSLContext | None = None
+    credentials: Credentials | None = None
     keepalive: int = 10
     will: Parcel | None = None
 
@@ -94,6 +100,7 @@ class Connection:
         self._heard = 0
         self._heard_at = time.monotonic()
         self._twin: socket.socket | None = None
+        self._turns: TurnSocket | None = None
         self._wire_callbacks()
 
     # -- life ---------------------------------------------------------------------------
@@ -108,6 +115,7 @@ class Connection:
         self._client.connect(
             self._url.host, self._url.port, keepalive=self._access.keepalive, **options
         )
+        self.flush()
 
     def turn(self, wake: int, timeout: float) -> bool:
         """Wait for the socket, or for a byte on the descriptor `wake`; read what has come.
@@ -119,7 +127,7 @@ class Connection:
         if sock is None:
             self.lost = self.lost or "the connection is closed"
             return False
-        events = select.POLLIN | (select.POLLOUT if self._client.want_write() else 0)
+        events = select.POLLIN | (select.POLLOUT if self._wants_write() else 0)
         poller = select.poll()
         poller.register(sock, events)
         poller.register(wake, select.POLLIN)
@@ -134,6 +142,11 @@ class Connection:
     def flush(self) -> None:
         """Write what is queued, as far as the socket takes it."""
         self._guarded(self._client.loop_write)
+        if self._turns is not None and self.lost is None:
+            try:
+                self._turns.flush()
+            except OSError as error:
+                self.lost = f"the connection is broken: {error}"
 
     def broker_answers(self) -> bool:
         """Whether the broker takes connections in this moment; may block for a second."""
@@ -192,6 +205,9 @@ class Connection:
 
     # -- inside -------------------------------------------------------------------------
 
+    def _wants_write(self) -> bool:
+        return self._client.want_write() or bool(self._turns and self._turns.wants_write)
+
     def _read(self, sock: Any) -> None:
         poller = select.poll()
         poller.register(sock, select.POLLIN)
@@ -242,12 +258,15 @@ class Connection:
         # without this paho would write from whichever thread publishes
         client.on_socket_register_write = _nothing
 
-    def _tune(self, _client: Any, _data: Any, sock: Any) -> None:
+    def _tune(self, client: Any, _data: Any, sock: Any) -> None:
         """Send small packets at once, and notice within seconds that nobody acknowledges them.
 
         A WebSocket hides its socket, so a duplicate of the descriptor is set up: options belong
         to the connection, not to the descriptor.
         """
+        if getattr(client, PAHO_SOCKET, None) is sock:  # else paho goes on with its own, slower
+            self._turns = TurnSocket(sock)
+            setattr(client, PAHO_SOCKET, self._turns)
         self._twin = socket.socket(fileno=os.dup(sock.fileno()))
         self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -318,7 +337,8 @@ def _client(url: BrokerUrl, access: Access, version: MQTTProtocolVersion) -> pah
     if username:
         client.username_pw_set(username, access.password or url.password)
     if url.is_tls:
-        client.tls_set_context(access.tls or ssl.create_default_context())
+        known = access.credentials
+        client.tls_set_context(known.context() if known else ssl.create_default_context())
     if url.is_websocket:
         client.ws_set_options(path=url.path or "/mqtt")
     if access.will is not None:

@@ -29,6 +29,11 @@ STABLE = 10.0
 """Seconds after which a connection counts as good. One that breaks sooner, perhaps because somebody
 else uses its client id, is no reason to come back fast."""
 
+DRAIN = 5.0
+"""Seconds to send what waits before going over to new certificates."""
+
+GOES_OVER = "it goes over to new certificates"
+
 
 class Link:
     """One client id on the bus; keeps the protocol of `Transport`.
@@ -57,6 +62,8 @@ class Link:
         self._sizes = SizeLesson()
         self._up = False
         self._close_by = float("inf")
+        self._leave_by: float | None = None
+        self._goes_over = False
         self._protocol = ""
         self._thread = threading.Thread(
             target=self._run, name=f"network {access.client_id}", daemon=True
@@ -147,15 +154,22 @@ class Link:
     def _run(self) -> None:
         attempt = 0
         while not self._closing.is_set():
+            goes_over, self._goes_over = self._goes_over, False
             try:
-                if self._returns and self._is_replaced():
+                if not goes_over and self._returns and self._is_replaced():
                     break
-                if self._serve_one() > STABLE:
+                lasted = self._serve_one()
+                if lasted > STABLE:
                     attempt = 0
+                elif goes_over and not lasted:
+                    self._goes_over = self._went_back()
             except BaseException as error:
                 # whatever it is, even a SystemExit: nobody else could bring this thread back
                 self._dialler.trouble = repr(error)
                 log.exception("the connection failed in an unforeseen way; it is made anew")
+            if self._goes_over:  # nobody can have taken the name: come back at once
+                self._dialler.stay()
+                continue
             attempt += self._dialler.has_tried_all
             self._wait(backoff.delay(attempt) if self._dialler.has_tried_all else 0)
         self._hang_up()
@@ -171,6 +185,11 @@ class Link:
         finally:
             self._after(connection)
         return time.monotonic() - began
+
+    def _went_back(self) -> bool:
+        """Nobody takes the new certificates: whether there are others to come back with at once."""
+        credentials = self._access.credentials
+        return credentials is not None and credentials.go_back()
 
     def _is_replaced(self) -> bool:
         """Whether somebody newer has our name, so that coming back would throw it out."""
@@ -218,6 +237,7 @@ class Link:
         self._protocol = "MQTT 5" if connection.is_v5 else "MQTT 3.1.1"
         self._sizes.told(connection.max_packet)
         self._subscriptions.begin_anew()
+        self._leave_by = None
         while connection.lost is None and not self._is_over(connection):
             self._turn(connection)
 
@@ -260,19 +280,33 @@ class Link:
                 self._safely(partial(item.settle, Fate.TAKEN))
 
     def _is_over(self, connection: Connection) -> bool:
-        """The link is closed and has nothing left to say; it has said goodbye then."""
-        is_drained = not len(self._backlog) or time.monotonic() > self._close_by
-        if not self._closing.is_set() or not is_drained:
+        """The link is closed, or goes over to new certificates, and has nothing left to say.
+
+        It has said goodbye then.
+        """
+        now = time.monotonic()
+        leave_by = self._close_by if self._closing.is_set() else self._renewal(now)
+        if leave_by is None or (len(self._backlog) and now <= leave_by):
             return False
+        self._goes_over = not self._closing.is_set()
         connection.disconnect()
         return True
 
+    def _renewal(self, now: float) -> float | None:
+        """By when to leave because certificates were replaced; None: they were not."""
+        credentials = self._access.credentials
+        if self._leave_by is None and credentials is not None and credentials.have_changed():
+            self._leave_by = now + DRAIN
+        return self._leave_by
+
     def _after(self, connection: Connection) -> None:
         """The connection has broken, or was ended: nothing of it may leak into the next one."""
-        self._dialler.trouble = connection.lost or "closed"
+        if self._access.credentials is not None:
+            self._access.credentials.take_newest()
+        self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
         connection.drop()
         self._unacknowledged.clear()
-        if not self._closing.is_set():
+        if not self._closing.is_set() and not self._goes_over:
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
         for item, fate in self._backlog.lose():

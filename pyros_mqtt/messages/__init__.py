@@ -5,7 +5,15 @@ Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
 """
 
 from pyros_mqtt.messages.alarms import Alarm, AlarmState, Severity
-from pyros_mqtt.messages.commands import Command, Outcome, Problem, Progress, Report, report_on
+from pyros_mqtt.messages.commands import (
+    Command,
+    Outcome,
+    Problem,
+    Progress,
+    Report,
+    Seal,
+    report_on,
+)
 from pyros_mqtt.messages.json_value import JSON
 from pyros_mqtt.messages.measurements import Channel, Columns, Sample
 from pyros_mqtt.messages.states import State, Status, Task
@@ -26,6 +34,7 @@ __all__ = [
     "Progress",
     "Report",
     "Sample",
+    "Seal",
     "Severity",
     "State",
     "Status",

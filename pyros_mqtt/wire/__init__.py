@@ -10,6 +10,7 @@ from pyros_mqtt.wire.command import decode_command, encode_command
 from pyros_mqtt.wire.json_text import compact, pretty, strict, tolerant
 from pyros_mqtt.wire.log import decode_log, encode_log
 from pyros_mqtt.wire.report import decode_report, encode_report
+from pyros_mqtt.wire.seal import sealed
 from pyros_mqtt.wire.status import HIGHEST_BOOT, decode_status, encode_status, last_will
 from pyros_mqtt.wire.telemetry import (
     Tag,
@@ -48,6 +49,7 @@ __all__ = [
     "last_will",
     "pretty",
     "read_text",
+    "sealed",
     "strict",
     "to_rfc3339",
     "tolerant",

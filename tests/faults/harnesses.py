@@ -16,6 +16,7 @@ from tests.faults import (
     g13_bad_input,
     g14_doors,
     g15_soak,
+    g16_versions,
 )
 from tests.faults.harness import Harness
 
@@ -36,4 +37,6 @@ HARNESSES: tuple[Harness, ...] = (
     g13_bad_input.G13,
     g14_doors.G14,
     g15_soak.G15,
+    g16_versions.FAILS,
+    g16_versions.KILLS,
 )

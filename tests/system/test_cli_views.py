@@ -272,3 +272,20 @@ def test_tab_completes_a_command(pyros: Pyros) -> None:
 def test_tab_is_silent_without_a_broker(pyros: Pyros) -> None:
     assert complete(pyros, "send", "bare", PYROS_BROKERS="mqtt://127.0.0.1:1") == []
     assert complete(pyros, "send", "bare", PYROS_BROKERS="nonsense://") == []
+
+
+def test_an_upgrade_is_safe_while_nobody_is_busy_here(pyros: Pyros, barebones: str) -> None:
+    told = json.loads(pyros("upgrade", "--check", "--json").out)
+    assert [one["agent"] for one in told["agents"]] == [barebones]
+    assert told["agents"][0]["here"]
+    assert told["safe"]
+    pyros("send", barebones, "count", "to=1000", "seconds=0.1")
+    done = pyros("upgrade", "--check")
+    assert done.code == 1
+    assert f"{barebones} runs here and is busy: count" in done.out
+
+
+def test_pyros_does_not_upgrade_itself(pyros: Pyros) -> None:
+    done = pyros("upgrade")
+    assert done.code == 2
+    assert "pyros does not upgrade itself" in done.err

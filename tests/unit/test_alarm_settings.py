@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pyros_mqtt.deployment import tables_here
 from pyros_mqtt.settings import Settings
-from pyros_mqtt.supervisor.supervisor import tables_here
 
 RULE = 'about = "weather/wind"\nseverity = "serious"\n'
 

@@ -83,7 +83,7 @@ def test_what_every_report_has_is_required(field: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [b'"state":"finished"', b'"state":null', b'"state":"accepted","progress":3',
+    [b'"state":"Finished!"', b'"state":null', b'"state":"accepted","progress":3',
      b'"state":"accepted","patience":"long"', b'"state":"failed","error":"bad"'],
 )  # fmt: skip
 def test_a_field_that_cannot_be_read_is_refused(wrong: bytes) -> None:

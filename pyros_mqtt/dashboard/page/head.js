@@ -50,9 +50,9 @@ export function head(store, ui, act) {
 }
 
 function who(store, act) {
-  if (!store.me.asks_for) return html`<span class="who" title="no dashboard_token is configured">read-only</span>`;
-  return store.me.name
-    ? html`<button class="who" @click=${act.logout} title="log out">◆ ${store.me.name}</button>`
+  if (store.me.name) return html`<button class="who" @click=${act.logout} title="log out">◆ ${store.me.name}</button>`;
+  return !store.me.asks_for
+    ? html`<span class="who" title="nobody may command here: there are no people and no dashboard_token">read-only</span>`
     : html`<button class="who" @click=${act.login} title="log in to command (l)">read-only · log in</button>`;
 }
 
