@@ -6,8 +6,6 @@ delivers what an earlier one left. A row goes when the agent has reported, never
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyros_mqtt import wire
+from pyros_mqtt.disk import trouble_of
 from pyros_mqtt.errors import SpoolError
 from pyros_mqtt.file_schema import FileSchema, NotOurs
 from pyros_mqtt.messages import Command
@@ -56,9 +55,6 @@ _COLUMNS = (
     "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark, payload"
 )
 
-LEAST_ROOM = 128 * 1024
-"""Bytes that SQLite needs on the disk, even to read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
@@ -94,7 +90,9 @@ class Spool:
             self._db.execute("PRAGMA busy_timeout = 10000")
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"the spool {path} cannot be opened: {_why(error, path)}") from None
+            raise SpoolError(
+                f"the spool {path} cannot be opened: {trouble_of(error, path)}"
+            ) from None
         except NotOurs as error:
             raise SpoolError(f"{path} is {error}; move it away, and a new one is made") from None
 
@@ -225,7 +223,7 @@ class Spool:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            why = _why(error, self.path)
+            why = trouble_of(error, self.path)
             raise SpoolError(f"the spool {self.path} cannot be read: {why}") from None
 
     def _write(self, statement: str, values: tuple[object, ...]) -> int:
@@ -233,7 +231,7 @@ class Spool:
             with self._lock:
                 return self._db.execute(statement, values).rowcount
         except sqlite3.Error as error:
-            why = _why(error, self.path)
+            why = trouble_of(error, self.path)
             raise SpoolError(f"the spool {self.path} cannot be written: {why}") from None
 
 
@@ -257,16 +255,6 @@ def _spooled(row: tuple[object, ...]) -> Spooled:
     )
     known = (float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
     return Spooled(command, *known, problem, payload)  # type: ignore[arg-type]
-
-
-def _why(error: Exception, path: Path) -> str:
-    """What went wrong, in words that help: SQLite tells a full disk as an error of input."""
-    with contextlib.suppress(OSError):
-        if shutil.disk_usage(path.parent).free < LEAST_ROOM:
-            return f"its disk is full ({error})"
-    if "not a database" in str(error):
-        return f"{error}; move it away, and a new one is made"
-    return str(error)
 
 
 def spool_path(state_dir: Path, root: str) -> Path:

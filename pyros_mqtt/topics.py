@@ -78,6 +78,11 @@ class Topics:
         """Where log records of one level of `agent` pass."""
         return f"{self._branch(agent, 'log')}/{check_name('log level', level)}"
 
+    @property
+    def line(self) -> str:
+        """Where a bridge keeps `1`, or `0` while it is cut off from the site of this root."""
+        return f"{self.root}/line"
+
     def every(self, branch: str, leaf: str = "") -> str:
         """A filter for one branch of all agents: `pyros/+/status`, `pyros/+/outbox/ops`."""
         return f"{self.root}/+/{branch}/{leaf}" if leaf else f"{self.root}/+/{branch}"

@@ -70,6 +70,7 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._work_began: float | None = None
+        self._began = 0
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
@@ -97,7 +98,14 @@ class Life:
         self.outbox = Outbox(self.transport, self._topics, claim, self.condition, journal)
         self.stage = Stage(self.outbox, self.condition)
         self.tenure = Tenure(
-            bus, outfit.topics, outfit.name, self.session, self.outbox, self._move_in, self._leave
+            bus,
+            outfit.topics,
+            outfit.name,
+            self.session,
+            self.outbox,
+            self._move_in,
+            self._leave,
+            lambda: self._began > 0 and journal.last_boot() > self._began,
         )
         self.inbox = Inbox(
             outfit.name,
@@ -229,6 +237,7 @@ class Life:
         """The name is ours: take up what an earlier life has left, and connect."""
         self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
         self._journal.begin_life(self.outbox.boot)
+        self._began = self.outbox.boot
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)

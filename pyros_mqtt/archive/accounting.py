@@ -66,6 +66,9 @@ def _gap(last: Counted, row: Counted) -> Gap | None:
     if missing <= 0:
         return None
     samples = missing
-    if last.ahead is not None and row.ahead is not None:
-        samples = max(0, row.ahead - last.ahead - last.n)
+    if last.ahead is not None or row.ahead is not None:  # a count that is not told is as `seq`
+        ahead, behind = row.ahead, last.ahead
+        end = row.seq or 0 if ahead is None else ahead
+        start = last.seq or 0 if behind is None else behind
+        samples = max(0, end - start - last.n)
     return Gap(last.t / MICRO, row.t / MICRO, missing, samples)

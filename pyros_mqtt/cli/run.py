@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Annotated
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
 from pyros_mqtt.cli.log_form import Record
@@ -16,6 +20,9 @@ from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
     from pyros_mqtt.settings import Settings
+
+LOOK = 0.2
+"""Seconds between two looks whether what is to be said is true."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +61,19 @@ def run(
     Exit code 0 after a shutdown, 1 after a failure, 2 where class or options are wrong, 4 where
     another live agent holds the name.
     """
-    reach = Reach.of(context)
+    serve(Reach.of(context), class_path, name, option or [], shared or [])
+
+
+def serve(  # noqa: PLR0917 - as `run`, and what to say
+    reach: Reach,
+    class_path: str,
+    name: str | None,
+    option: list[str] | None = None,
+    shared: list[str] | None = None,
+    lines: list[str] | None = None,
+    is_true: Callable[[Any], bool] = lambda _: True,
+) -> None:
+    """Run one agent of ours; print `lines` once it is ready and `is_true` of it."""
     reach.export()
     find_modules_here()
     with reach.broker_or_own() as settings:
@@ -62,7 +81,19 @@ def run(
         _set_up_logging(settings.log_level)
         if ":" not in class_path:
             class_path, name = _configured(class_path, settings, name)
-        _perform(_made(class_path, settings, name, option or [], shared or []))
+        agent = _made(class_path, settings, name, option or [], shared or [])
+        if lines:
+            tell = partial(_tell_in_time, agent, lines, is_true)
+            threading.Thread(target=tell, name="teller", daemon=True).start()
+        _perform(agent)
+
+
+def _tell_in_time(agent: Agent, lines: list[str], is_true: Callable[[Any], bool]) -> None:
+    pause = threading.Event()
+    while not (agent.is_alive and agent.wait_ready(LOOK) and is_true(agent)):
+        pause.wait(LOOK)
+    for line in lines:
+        show.line(line)
 
 
 def _configured(agent: str, settings: Settings, name: str | None) -> tuple[str, str]:

@@ -20,6 +20,9 @@ MOST_VIEWERS = 100
 CHECK = 1.0
 """Seconds between two looks whether somebody may still see what she is told."""
 
+FULL = f"{MOST_VIEWERS} browsers look already: close one, or start another dashboard"
+"""What the next one is told; the reason of a WebSocket's end has 123 bytes at most."""
+
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +50,8 @@ class Live:
     async def serve(self, socket: WebSocket) -> None:
         """Serve one browser."""
         if self._viewers >= MOST_VIEWERS:
-            await socket.close(1013, "too many browsers")
+            await socket.accept()  # a browser is told no reason by one that was never accepted
+            await socket.close(1013, FULL)
             return
         self._viewers += 1
         try:

@@ -38,5 +38,6 @@ class Brokers:
             password=settings.password.get_secret_value() if settings.password else None,
             credentials=Credentials(settings.ca_file, settings.cert_file, settings.key_file),
             keepalive=max(1, round(settings.keepalive)),
+            listen_qos=settings.listen_qos,
         )
         return Link(settings.brokers, access, lean=self._lean)

@@ -56,13 +56,17 @@ _MISC_EVERY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will."""
+    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will.
+
+    `listen_qos` is that of every subscription.
+    """
 
     client_id: str
     username: str | None = None
     password: str | None = None
     credentials: Credentials | None = None
     keepalive: int = 10
+    listen_qos: int = 1
     will: Parcel | None = None
 
 
@@ -190,13 +194,14 @@ class Connection:
             self._client.ack(mid, 1)
 
     def subscribe(self, pattern: str) -> int:
-        """Ask for a subscription at QoS 1; returns the packet id of the question."""
+        """Ask for a subscription; returns the packet id of the question."""
+        qos = self._access.listen_qos
         if self.is_v5:
             # retained commands must be told from live ones even while we listen
-            options = SubscribeOptions(qos=1, retainAsPublished=pattern.endswith("/inbox"))
+            options = SubscribeOptions(qos=qos, retainAsPublished=pattern.endswith("/inbox"))
             _, mid = self._client.subscribe(pattern, options=options)
         else:
-            _, mid = self._client.subscribe(pattern, qos=1)
+            _, mid = self._client.subscribe(pattern, qos=qos)
         return mid or 0
 
     def unsubscribe(self, pattern: str) -> None:

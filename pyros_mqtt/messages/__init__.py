@@ -15,12 +15,13 @@ from pyros_mqtt.messages.commands import (
     report_on,
 )
 from pyros_mqtt.messages.json_value import JSON
-from pyros_mqtt.messages.measurements import Channel, Columns, Sample
+from pyros_mqtt.messages.measurements import QUALITIES, Channel, Columns, Sample
 from pyros_mqtt.messages.states import State, Status, Task
 from pyros_mqtt.messages.words import About, LogRecord, MessageInfo
 
 __all__ = [
     "JSON",
+    "QUALITIES",
     "About",
     "Alarm",
     "AlarmState",

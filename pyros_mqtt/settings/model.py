@@ -163,6 +163,8 @@ class Settings(BaseSettings):
     """Take what an agent has declared urgent, but for `shutdown`, also where it is not signed."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
+    listen_qos: int = Field(default=1, ge=0, le=1)
+    """QoS of subscriptions; 0 where one at QoS 1 goes with its node, or takes a cluster's vote."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
     """Seconds between two status documents."""
     max_payload: int = Field(default=256 * 1024, ge=256, le=64 * 1024 * 1024)

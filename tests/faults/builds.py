@@ -22,6 +22,7 @@ FILES = (
     "tests.faults.live_mutants",
     "tests.faults.version_mutants",
     "tests.faults.wire_mutants",
+    "tests.faults.record_mutants",
 )
 """The modules that register mutants."""
 

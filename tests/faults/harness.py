@@ -52,7 +52,8 @@ class Harness:
         promise: such as "G3".
         title: what is promised, in one line for people.
         full: the count of the full run, in the unit of `Trial.count`.
-        gate: the count in the test run that gates every change: enough to catch each mutant.
+        gate: the count in the test run that gates every change: enough to catch each mutant;
+            0: it takes too long for that, and only the soak runs it.
         mutants: builds that the trials of the gate have to catch.
         limits: for a figure's name, the percentile (0-100) and the most that it may be over a run.
         open: makes what all trials share (brokers, proxies, agents that stay), gives the function

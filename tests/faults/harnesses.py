@@ -13,10 +13,14 @@ from tests.faults import (
     g8_status,
     g9_owner,
     g10_order,
+    g11_accounting,
+    g12_full_disk,
+    g12_record,
     g13_bad_input,
     g14_doors,
     g15_soak,
     g16_versions,
+    g_clusters,
 )
 from tests.faults.harness import Harness
 
@@ -34,9 +38,13 @@ HARNESSES: tuple[Harness, ...] = (
     *g8_status.HARNESSES,
     *g9_owner.HARNESSES,
     g10_order.G10,
+    g11_accounting.G11,
+    *g12_record.HARNESSES,
+    g12_full_disk.G12,
     g13_bad_input.G13,
     g14_doors.G14,
     g15_soak.G15,
     g16_versions.FAILS,
     g16_versions.KILLS,
+    *g_clusters.HARNESSES,
 )

@@ -16,6 +16,7 @@ from typing import Any
 
 from pyros_mqtt import Agent, Sender, on
 from pyros_mqtt.errors import SendError
+from tests.faults import record_subject
 from tests.faults.builds import become
 from tests.faults.history import Event, Notes, What, keys, read_notes
 from tests.faults.journal_load import measure
@@ -108,6 +109,8 @@ ROLES: dict[str, Callable[..., None]] = {
     "sender": run_sender,
     "journal": measure,
     "migrate": migrate,
+    "meter": record_subject.run_meter,
+    "recorder": record_subject.run_recorder,
 }
 """What a process may be told to be."""
 

@@ -7,8 +7,10 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -48,6 +50,8 @@ class OwnPostgres:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.signal(signal.SIGCONT)  # one that stands still does not hear that it is to end
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -73,13 +77,37 @@ class OwnPostgres:
             self._process.wait(10)
             self._process = None
 
+    def restart(self) -> None:
+        """Start it after a signal has ended it."""
+        if self._process is not None:
+            self._process.wait(10)
+        self.start()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it stand still for the while of a block; it goes on whatever becomes of the block.
+
+        A guard lets it go on: when we let go of the guard's input, or are gone ourselves.
+        """
+        words = ["sh", "-c", "read _; kill -CONT $*", "guard", *map(str, self._pids())]
+        with subprocess.Popen(words, stdin=subprocess.PIPE) as guard:  # noqa: S603 - our own words
+            self.signal(signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                assert guard.stdin is not None
+                guard.stdin.close()
+
     def signal(self, number: int) -> None:
         """Send a signal to every process of the server."""
-        assert self._process is not None
-        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        for pid in [*map(int, listed.split()), self._process.pid]:
+        for pid in self._pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _pids(self) -> list[int]:
+        assert self._process is not None
+        main = self._process.pid
+        return [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
 
     def database(self) -> str:
         """Make an empty database; gives its URL."""
@@ -101,11 +129,9 @@ class OwnPostgres:
         return True
 
     def _as_user(self, program: str) -> list[str]:
-        command = [str(self._programs / program)]
-        if os.geteuid() != 0:
-            return command
-        there = pwd.getpwnam(USER)
-        return [
-            "setpriv", f"--reuid={there.pw_uid}", f"--regid={there.pw_gid}", "--clear-groups", "--",
-            *command,
-        ]  # fmt: skip
+        """Write the command; it ends with whoever gives it, also where that one is killed."""
+        command = ["setpriv", "--pdeathsig=KILL"]
+        if os.geteuid() == 0:
+            there = pwd.getpwnam(USER)
+            command += [f"--reuid={there.pw_uid}", f"--regid={there.pw_gid}", "--clear-groups"]
+        return [*command, "--", str(self._programs / program)]

@@ -119,6 +119,16 @@ def test_samples_that_are_missing_are_counted_by_what_a_batch_says_came_before(
     assert (gap.missing, gap.samples) == (2, 20)
 
 
+def test_samples_are_counted_that_are_missing_after_the_first_batch_of_a_life(
+    store: Store, archive: Archive
+) -> None:
+    first = {"t0": EVENING, "dt": 1, "v": [0] * 10, "seq": 0, "session": "a"}
+    later = first | {"t0": EVENING + 50, "seq": 5, "n": 50}
+    fill(store, ("dome/telemetry/fast", first), ("dome/telemetry/fast", later))
+    (gap,) = archive.account("dome", "fast").gaps
+    assert (gap.missing, gap.samples) == (4, 40)
+
+
 def test_what_happened_is_told_in_its_order(store: Store, archive: Archive) -> None:
     fill(
         store,

@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 
+from pyros_mqtt.archive import open_store
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import last_will
 from tests.need import need
+from tests.system.archive_filling import EVENING, azimuth, fill
 from tests.system.pyros_command import PYROS, Pyros, Running, speak_until_heard
 
 
@@ -263,6 +265,16 @@ def test_tab_completes_an_agents_name(pyros: Pyros, barebones: str) -> None:
 def test_tab_completes_a_message(pyros: Pyros, barebones: str) -> None:
     assert complete(pyros, "send", barebones, "co") == ["count"]
     assert {"hello", "fail", "abort"} <= set(complete(pyros, "send", barebones, ""))
+
+
+def test_tab_completes_a_recorded_channel(pyros: Pyros) -> None:
+    url = f"sqlite:///{pyros.folder / 'archive.sqlite'}"
+    store = open_store(url)
+    fill(store, azimuth(0), ("dome/telemetry/shutter", {"t": EVENING, "v": "open"}))
+    store.close()
+    where = {"PYROS_ARCHIVE": url, "PYROS_ROOT": "pyros"}
+    assert complete(pyros, "plot", "dome", "az", **where) == ["azimuth"]
+    assert complete(pyros, "query", "dome", "", **where) == ["azimuth", "shutter"]
 
 
 def test_tab_completes_a_command(pyros: Pyros) -> None:

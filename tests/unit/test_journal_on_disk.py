@@ -160,8 +160,16 @@ def test_a_strange_file_is_refused_and_left_alone(tmp_path: Path) -> None:
         SqliteJournal(strange)
     text = tmp_path / "notes.txt"
     text.write_text("not a database at all, but long enough to be looked at as one" * 20)
-    with pytest.raises(JournalError, match=r"notes\.txt"):
+    with pytest.raises(JournalError, match=r"notes\.txt .*move it away, and a new one is made"):
         SqliteJournal(text)
+
+
+def test_a_broken_journal_is_told_with_what_to_do(path: Path) -> None:
+    SqliteJournal(path).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    with pytest.raises(JournalError, match="malformed; move it away, and a new one is made"):
+        SqliteJournal(path)
 
 
 def test_a_newer_journal_is_refused(path: Path) -> None:

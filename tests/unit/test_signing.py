@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +22,7 @@ from pyros_mqtt.journal import SqliteJournal
 from pyros_mqtt.messages import Command, Outcome, Report, State
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.signing import Guard, Signer, signer_of
-from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.spool import SCHEMA, Spool, spool_path
 from pyros_mqtt.testing import Rehearsal
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire import decode_command, encode_command, sealed
@@ -425,13 +427,9 @@ def test_only_its_sender_gives_a_signed_command_a_new_id(tmp_path: Path) -> None
 
 
 def test_a_spool_of_an_earlier_version_gets_room_for_signatures(tmp_path: Path) -> None:
-    import sqlite3
-
     file = tmp_path / "spool.sqlite"
-    Spool(file).close()
-    with sqlite3.connect(file) as old:
-        old.execute("ALTER TABLE commands DROP COLUMN payload")
-    old.close()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as old:
+        replace(SCHEMA, steps=SCHEMA.steps[:1]).migrate(old)
     spool = Spool(file)
     spool.put(Command("dome", "open", id="1", deadline=9.0), 1.0, payload=b"signed")
     assert spool.listing()[0].payload == b"signed"

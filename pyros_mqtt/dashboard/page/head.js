@@ -61,7 +61,8 @@ export function banner(store) {
   if (store.link.state !== "open") {
     const age = store.heard ? `what you see is ${duration(store.silence)} old` : "nothing is shown yet";
     const since = store.heard ? "Not connected to the dashboard" : "Connecting to the dashboard";
-    return html`<p class="alert"><b>✕ ${since}</b> — ${age}. Trying again by itself.</p>`;
+    return html`<p class="alert"><b>✕ ${since}</b> — ${age}. Trying again by itself.
+      <span class="dim">${store.link.trouble}</span></p>`;
   }
   if (store.silence > 2.5) {
     return html`<p class="alert"><b>▲ The dashboard says nothing</b> — what you see is

@@ -1,7 +1,7 @@
 // The one connection: everything at first, then changes. It comes back by itself, for ever.
 
 import { goToLogin } from "./door.js";
-import { heard, place, takeOver } from "./early.js";
+import { heard, place, refused, takeOver } from "./early.js";
 import { now } from "./store.js";
 
 const FIRST = 0.4;
@@ -41,7 +41,7 @@ export class Live {
   }
 
   #catchUp(socket) {
-    if (socket.readyState > WebSocket.OPEN) this.#lost("");
+    if (socket.readyState > WebSocket.OPEN) this.#lost(refused());
     if (socket.readyState === WebSocket.OPEN) this.#say(this.wishes);
     for (const text of heard.splice(0)) this.#hear(socket, text);
   }
@@ -83,8 +83,9 @@ export class Live {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
-    if (this.store.link.state !== "lost") {
-      this.store.link = { state: "lost", since: now(), trouble: reason };
+    const { state, since, trouble } = this.store.link;
+    if (state !== "lost" || trouble !== reason) {
+      this.store.link = { state: "lost", since: state === "lost" ? since : now(), trouble: reason };
       this.onLink(false);
     }
     const pause = this.pause * (0.75 + 0.5 * Math.random());
