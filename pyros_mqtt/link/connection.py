@@ -152,6 +152,14 @@ class Connection:
             except OSError as error:
                 self.lost = f"the connection is broken: {error}"
 
+    def broker_answers(self) -> bool:
+        """Whether the broker takes connections in this moment; may block for a second."""
+        try:
+            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
     def disconnect(self) -> None:
         """Say goodbye, so that no last will fires."""
         self._guarded(self._client.disconnect)
@@ -162,14 +170,6 @@ class Connection:
         for sock in (self._client.socket(), self._twin):
             if sock is not None:
                 sock.close()
-
-    def broker_answers(self) -> bool:
-        """Whether the broker takes connections in this moment; may block for a second."""
-        try:
-            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
 
     # -- traffic ------------------------------------------------------------------------
 

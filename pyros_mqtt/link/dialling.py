@@ -45,6 +45,8 @@ class Dialler:
         self._wakeup = wakeup
         self._is_given_up = is_given_up
         self._dialled = 0
+        self.was_closed = False
+        """The broker has closed a connection of the latest attempt before it was welcomed."""
         self.trouble = UNTRIED
         """Why the latest attempt has failed, for people."""
 
@@ -61,6 +63,7 @@ class Dialler:
         """Try the next broker; None where it cannot be had."""
         url = self._brokers[self._dialled % self._count]
         self._dialled += 1
+        self.was_closed = False
         versions = (V311, V5) if url in self._old_brokers else (V5, V311)
         for version in versions:
             connection = Connection(url, access, version, self._events)
@@ -74,6 +77,7 @@ class Dialler:
                 remember = self._old_brokers.discard if version is V5 else self._old_brokers.add
                 remember(url)
                 return connection
+            self.was_closed = self.was_closed or connection.was_closed
             connection.drop()
             self.trouble = f"{url}: {connection.refusal or connection.lost or 'no answer'}"
             if not _old_protocol_may_help(connection):

@@ -177,6 +177,8 @@ class Link:
     def _serve_one(self) -> float:
         """Reach the next broker and stay with it; gives the seconds of that connection."""
         connection = self._dialler.dial(self._access)
+        if self._returns and self._dialler.was_closed:
+            self._was_closed = True  # somebody may be as quick as that
         if connection is None:
             return 0.0
         self._returns, began = True, time.monotonic()
@@ -314,7 +316,8 @@ class Link:
         self._tell(up=False)
         if self._evicted is not None and not self._closing.is_set():
             # a broker that was killed takes nobody in this moment; one that threw us out does
-            self._was_closed = connection.was_closed and connection.broker_answers()
+            thrown_out = connection.was_closed and connection.broker_answers()
+            self._was_closed = self._was_closed or thrown_out
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

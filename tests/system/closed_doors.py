@@ -40,7 +40,7 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._serials: dict[str, int] = {}
         self._lists = 0
-        builder = self._builder(self._name, self._key, DAY, 30 * DAY)
+        builder = self._builder(self._name, self._key, DAY, 365 * DAY)
         builder = builder.add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
@@ -48,7 +48,7 @@ class Authority:
         (folder / "ca.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
         self.revoke()
 
-    def issue(self, name: str, *, host: str = "", days: int = 10) -> None:
+    def issue(self, name: str, *, host: str = "", days: int = 90) -> None:
         """Make `name.crt` and `name.key`; with negative `days` it has ended already."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

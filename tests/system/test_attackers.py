@@ -59,6 +59,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedMosquitto]
     folder = tmp_path_factory.mktemp("doors")
     (folder / "access.toml").write_text(ACCESS)
     with ClosedMosquitto(folder, Register.read(folder / "access.toml"), ROOT) as broker:
+        for name in broker.register.identities:
+            broker.authority.issue(name)
         yield broker
 
 
@@ -70,7 +72,6 @@ def dome(doors: ClosedMosquitto, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @contextlib.contextmanager
 def agent(doors: ClosedMosquitto, name: str, folder: Path) -> Iterator[Device]:
-    doors.authority.issue(name)
     files = doors.authority.settings(name)
     with running(doors.url, ROOT, name, state_dir=folder, **files) as one:
         yield one
@@ -183,16 +184,18 @@ def test_who_is_thrown_out_by_a_stolen_client_id_goes_on_and_says_so(
     witness.subscribe(f"{ROOT}/mount/alarm/+", qos=0)
     loot: list[Message] = []
     with agent(doors, "mount", tmp_path) as mount:
-        for _ in range(TIMES):
+        for _ in range(3 * TIMES):  # one that comes while the mount dials may count for two
             with _thief(doors) as thief:
                 until(partial(_has_lost_its_prey, thief, mount, loot), 60)
+            if _is_elsewhere(mount):
+                break
+        until(lambda: mount._alive.transport.is_up, 60)
         with _thief(doors) as thief:
             assert answers(doors, 4, "mount")
             loot += thief.drain()
             assert mount._alive.transport.is_up
-        alarm = witness.next(20)
+        alarm = witness.until(lambda message: message.topic.endswith("/client-id"), 20)
     assert loot == []
-    assert alarm.topic == f"{ROOT}/mount/alarm/client-id"
     assert "somebody else" in alarm.body["text"]
 
 
@@ -224,9 +227,14 @@ def _has_lost_its_prey(thief: RawClient, mount: Device, loot: list[Message]) -> 
         loot += thief.drain()
     except ConnectionError:
         return True
+    return mount._alive.transport.is_up and _is_elsewhere(mount)
+
+
+def _is_elsewhere(mount: Device) -> bool:
+    """Whether it has another client id."""
     link = mount._alive.transport
     assert isinstance(link, Link)
-    return link.is_up and link._access.client_id != f"{ROOT}-mount"
+    return link._access.client_id != f"{ROOT}-mount"
 
 
 # -- a curious viewer ------------------------------------------------------------------------------

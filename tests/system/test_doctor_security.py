@@ -115,7 +115,7 @@ def test_exit_code_and_json_are_for_programs(doors: ClosedMosquitto, tmp_path: P
 
 def test_the_end_of_a_certificate_is_told(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
-    for name, days, expected in (("good", 90, "ok"), ("soon", 10, "warn"), ("over", -1, "bad")):
+    for name, days, expected in (("good", 60, "ok"), ("soon", 10, "warn"), ("over", -1, "bad")):
         authority.issue(name, days=days)
         settings = Settings(**authority.settings(name))
         assert list(told(secret_checks.certificate(settings)).values()) == [expected]
