@@ -97,15 +97,14 @@ def _name_no_predecessor() -> None:
 @mutant("json-falls-back-to-text")
 def _fall_back_to_text() -> None:
     """An object that cannot be read is taken for words."""
-    from pyros_mqtt.messages import Command
     from pyros_mqtt.wire import command
     from pyros_mqtt.wire.text import read_text
 
     read = command._object_of
 
-    def forgive(text: str, blank: Command) -> dict[str, Any]:
+    def forgive(text: str, draft: Any) -> dict[str, Any]:
         try:
-            return read(text, blank)
+            return read(text, draft)
         except Refusal:
             message, args = read_text(text)
             return {"message": message, "args": args}
