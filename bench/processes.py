@@ -36,7 +36,7 @@ class Process:
         self._process = subprocess.Popen(  # noqa: S603 - our own modules
             [python, "-m", f"bench.peers.{peer}.peer", role, json.dumps(dataclasses.asdict(job))],
             cwd=folder,
-            env=_without_settings() | {"PYTHONPATH": path, "HOME": str(folder)},
+            env=environment() | {"PYTHONPATH": path, "HOME": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -104,6 +104,10 @@ class Process:
         return " / ".join(said[-3:]) or f"exit code {self._process.returncode}"
 
 
-def _without_settings() -> dict[str, str]:
-    """The environment without the settings of whoever measures."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYROS_")}
+def environment() -> dict[str, str]:
+    """The environment without the settings of whoever measures, for `pyros` and for Python.
+
+    One that keeps Python from writing byte code would have everyone compile at each start.
+    """
+    ours = ("PYROS_", "PYTHON")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

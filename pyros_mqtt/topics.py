@@ -78,6 +78,10 @@ class Topics:
         """Where log records of one level of `agent` pass."""
         return f"{self._branch(agent, 'log')}/{check_name('log level', level)}"
 
+    def trial(self, agent: str, leaf: str) -> str:
+        """Where `pyros bench` sends messages to itself; nobody else listens there."""
+        return f"{self._branch(agent, 'trial')}/{check_name('trial', leaf)}"
+
     def every(self, branch: str, leaf: str = "") -> str:
         """A filter for one branch of all agents: `pyros/+/status`, `pyros/+/outbox/ops`."""
         return f"{self.root}/+/{branch}/{leaf}" if leaf else f"{self.root}/+/{branch}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pyros_mqtt.cli import (
     alarms,
+    bench,
     broker,
     config,
     dashboard,
@@ -57,6 +58,7 @@ _COMMANDS = (
     metrics,
     home_assistant,
     doctor,
+    bench,
     demo,
 )
 
