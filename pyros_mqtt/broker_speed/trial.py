@@ -34,9 +34,12 @@ class TrialFailed(PyrosError):
 
 
 class Trial:
-    """Two connections, one that sends and one that hears. Use it in a `with`."""
+    """Two connections, one that sends and one that hears. Use it in a `with`.
 
-    def __init__(self, bus: Bus, topics: Topics) -> None:
+    `patience` is the seconds within which a broker has to answer.
+    """
+
+    def __init__(self, bus: Bus, topics: Topics, patience: float = PATIENCE) -> None:
         name = f"bench-{secrets.token_hex(3)}"
         self._topic = topics.trial(name, "message")
         self._writer = bus.transport(topics.client_id(f"{name}-writer"))
@@ -45,6 +48,7 @@ class Trial:
         self._news = threading.Condition()
         self._arrived: dict[int, float] = {}
         self._room = threading.Semaphore(WINDOW)
+        self._patience = patience
         self._trouble = ""
         self._next = 0
         self.connecting = 0.0
@@ -60,7 +64,7 @@ class Trial:
         for end in ends:
             end.on_state(self._state_changed)
             end.open()
-        if not self._until(lambda: all(end.is_up for end in ends)):
+        if not self._until(lambda: all(end.is_up for end in ends), self._patience):
             trouble = self._reader.trouble or self._writer.trouble
             self.__exit__()
             raise TrialFailed(f"no broker answers: {trouble}")
@@ -139,9 +143,9 @@ class Trial:
         self._until(lambda: self._trouble or awaited <= self._arrived.keys())
         return len(awaited - self._arrived.keys())
 
-    def _until(self, predicate: Callable[[], object]) -> bool:
+    def _until(self, predicate: Callable[[], object], patience: float = PATIENCE) -> bool:
         with self._news:
-            return bool(self._news.wait_for(predicate, PATIENCE))
+            return bool(self._news.wait_for(predicate, patience))
 
     def _complain(self, otherwise: str) -> NoReturn:
         raise TrialFailed(f"{self._topic}: {self._trouble or otherwise}")

@@ -50,8 +50,7 @@ def bench(
     from pyros_mqtt.broker_speed import Trial, TrialFailed, limits
 
     reach = Reach.of(context)
-    bus = reach.bus()
-    trial = Trial(bus, reach.topics)
+    trial = Trial(reach.bus(), reach.topics, reach.patience)
     try:
         with trial:
             speed = _measure(reach.brokers[0], trial, tuple(size or SIZES), hard=hard)

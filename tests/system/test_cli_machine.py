@@ -16,7 +16,7 @@ from tests.system.pyros_command import Pyros
 
 COMMANDS = (
     "run", "up", "send", "status", "watch", "tail", "describe", "config show", "config check",
-    "broker", "doctor", "demo",
+    "broker", "doctor", "demo", "bench",
 )  # fmt: skip
 
 
