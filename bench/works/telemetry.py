@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.checker import Wrong
 from bench.lane import Job
 from bench.stage import Sample, Stage
@@ -29,8 +31,7 @@ def batch(stage: Stage, system: System) -> Sample:
 
 
 def _batched(job: Job, *, timed: bool) -> Job:
-    options = {"samples": SAMPLES, "timed": timed}
-    return Job(count=job.count, warmup=job.warmup, ahead=job.ahead, size=job.size, options=options)
+    return replace(job, options={"samples": SAMPLES, "timed": timed})
 
 
 def _figures(stage: Stage, system: System, job: Job) -> dict[str, float]:

@@ -23,8 +23,14 @@ PATIENCE = 5.0
 WINDOW = 100
 """Messages that may be on their way at once: no queue of a broker is as short."""
 
-BURST, PAUSE = 50, 0.25
-"""The gentle way: so many at once, and so many seconds of rest, which is 200 a second."""
+BURST, BURST_BYTES, PAUSE = 50, 100_000, 0.25
+"""The gentle way: so many at once, then seconds of rest; 200 messages and 400 kB a second."""
+
+LEAST = 3
+"""Of anything that is measured, however large or slow it is."""
+
+TRIPS_WITHIN = 2.0
+"""Seconds for round trips one by one, which over a satellite would take a minute."""
 
 _DIGITS = 10
 
@@ -79,11 +85,14 @@ class Trial:
     def round_trips(self, count: int, size: int = 100, in_a_row: int = 1) -> tuple[float, ...]:
         """Send `in_a_row` messages at QoS 1 and wait for the last one; so often, one by one.
 
+        Over a slow way it does so less often.
+
         Raises:
             TrialFailed: one does not come back, or the broker does not take it.
         """
-        trips = []
-        for _ in range(count):
+        trips: list[float] = []
+        end = time.perf_counter() + TRIPS_WITHIN
+        while len(trips) < count and (len(trips) < LEAST or time.perf_counter() < end):
             began = time.perf_counter()
             numbers = [self._send(size, 1) for _ in range(in_a_row)]
             if self._wait_for(numbers):
@@ -98,8 +107,9 @@ class Trial:
             TrialFailed: the broker does not take the messages.
         """
         rates, shares, lost = [], [], 0
+        count = max(LEAST, min(BURST, BURST_BYTES // size))
         for _ in range(max(1, round(seconds / PAUSE))):
-            rate = self._at_once(BURST, size, qos)
+            rate = self._at_once(count, size, qos)
             rates.append(rate.per_second)
             shares.append(rate.cpu_share)
             lost += rate.lost

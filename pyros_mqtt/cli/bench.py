@@ -44,8 +44,8 @@ def bench(
 ) -> None:
     """Measure the broker from here, and say what limits it.
 
-    Takes some seconds. It is safe while the observatory works: 200 messages a second at most, to
-    topics that nobody else listens to, none of them kept. --hard sends as many as go.
+    Takes some seconds. It is safe while the observatory works: at most 200 messages and 400 kB a
+    second, to topics that nobody else listens to, none of them kept. --hard sends as many as go.
     """
     from pyros_mqtt.broker_speed import Trial, TrialFailed, limits
 

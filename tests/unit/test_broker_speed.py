@@ -93,6 +93,13 @@ def test_a_trial_counts_and_times_its_messages() -> None:
     assert rate.lost == 0
 
 
+def test_large_messages_come_in_small_bursts() -> None:
+    bus = Noting()
+    with Trial(bus, Topics("t")) as trial:
+        trial.bursts(10_000, 1, 0.1)
+    assert len(bus.seen) == 10
+
+
 def test_a_broker_that_denies_the_topic_is_told() -> None:
     with Trial(Denying(), Topics("t")) as trial, pytest.raises(TrialFailed, match="access rules"):
         trial.bursts(100, 1, 0.1)
