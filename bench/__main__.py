@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ ROUNDS, QUICK_ROUNDS = 5, 2
 def main() -> int:
     """Measure; 0 where everything that was asked for was measured and nothing was lost."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers end, too
     systems, works = chosen(given.peer), given.work or list(WORKS)
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
     about = {**report.machine(), "quick": given.quick}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.lane import Told
+from bench.job import Told
 from pyros_mqtt.errors import PyrosError
 
 

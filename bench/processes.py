@@ -13,7 +13,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from bench.lane import MARK, Job, Told
+from bench.job import Job, Told
+from bench.lane import MARK
 from pyros_mqtt.errors import PyrosError
 
 ROOT = Path(__file__).parents[1]

@@ -65,14 +65,14 @@ def run(
             able = [one for one in systems if work in one.works]
             for system in order(able, number):
                 say(f"round {number + 1} of {rounds}: {work}, {system.name}")
-                _measure(stage, system, work, results)
+                try:
+                    _measure(stage, system, work, results)
+                except (PyrosError, OSError) as error:
+                    results.failures.append(f"{work}, {system.name}: {error}")
+                    say(results.failures[-1])
     return results
 
 
 def _measure(stage: Stage, system: System, work: str, results: Results) -> None:
-    try:
-        sample = WORKS[work](stage, system)
-    except (PyrosError, OSError) as error:
-        results.failures.append(f"{work}, {system.name}: {error}")
-        return
+    sample = WORKS[work](stage, system)
     results.records[work].setdefault(system.name, Record()).add(sample)

@@ -73,7 +73,7 @@ def _redis(folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _rabbitmq(folder: Path) -> Iterator[Server]:
-    """A node of its own, with a port mapper of its own, which would outlive it."""
+    """A node of its own, with a port mapper of its own: one that it started would outlive it."""
     if not RABBITMQ.exists():
         _installed("rabbitmq-server")
     port, mapper = any_free_port(), any_free_port()
@@ -90,16 +90,18 @@ def _rabbitmq(folder: Path) -> Iterator[Server]:
         "ERL_EPMD_ADDRESS": LOOPBACK,
         "HOME": str(folder),
     }
-    process = GuardedProcess([str(RABBITMQ)], environment=environment)
-    try:
-        with _until_it_answers(process, port, "rabbitmq-server"):
-            yield Server(port, f"rabbitmq {_package_version('rabbitmq-server')}")
-    finally:
-        subprocess.run(  # noqa: S603 - the one that was started here, by its port
-            ["epmd", "-port", str(mapper), "-kill"],  # noqa: S607
-            capture_output=True,
-            check=False,
-        )
+    with (
+        (folder / "epmd.log").open("w", encoding="utf-8") as log,
+        _until_it_answers(
+            GuardedProcess(["epmd", "-port", str(mapper), "-address", LOOPBACK], log),
+            mapper,
+            "epmd",
+        ),
+        _until_it_answers(
+            GuardedProcess([str(RABBITMQ)], environment=environment), port, "rabbitmq-server"
+        ),
+    ):
+        yield Server(port, f"rabbitmq {_package_version('rabbitmq-server')}")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.checker import check
-from bench.lane import Job, Told
+from bench.job import Job, Told
 from bench.processes import Process
 from bench.servers import Server
 from bench.systems import ServerKind, System

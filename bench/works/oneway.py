@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.lane import Job
+from bench.job import Job
 from bench.stage import Sample, Stage
 from bench.systems import System
 

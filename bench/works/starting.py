@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bench.lane import Job
+from bench.job import Job
 from bench.processes import ROOT, environment
 from bench.stage import Sample, Stage
 from bench.systems import System

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.checker import Wrong
-from bench.lane import Job
+from bench.job import Job
 from bench.stage import Sample, Stage
 from bench.systems import System
 

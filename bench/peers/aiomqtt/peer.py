@@ -14,7 +14,9 @@ import aiomqtt
 
 from bench import lane
 from bench.flow import Flow
-from bench.lane import Job, Stopwatch, Tally, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.pace import write_async
+from bench.tally import Tally
 
 TOPIC, ANSWERS = "bench/aiomqtt/there", "bench/aiomqtt/back"
 NO_DELAY = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
@@ -81,20 +83,9 @@ async def read(job: Job) -> Told:
 
 async def write(job: Job) -> Told:
     """Publish, with a window of tasks."""
-    watch = Stopwatch()
-    under_way: set[asyncio.Task[None]] = set()
     async with client_of(job) as client:
-        async for number in lane.paced_async(job, watch):
-            if len(under_way) >= job.window:
-                _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            under_way.add(asyncio.create_task(client.publish(TOPIC, job.payload(number), job.qos)))
-        return watch.stop()
-
-
-def run(work: Any) -> Any:
-    """Give a role as the function that a process runs."""
-    return lambda job: asyncio.run(work(job))
+        return await write_async(job, lambda payload: client.publish(TOPIC, payload, job.qos))
 
 
 if __name__ == "__main__":
-    lane.main({"serve": run(serve), "ask": run(ask), "read": run(read), "write": run(write)})
+    lane.main({"serve": serve, "ask": ask, "read": read, "write": write})

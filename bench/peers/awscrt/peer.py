@@ -16,7 +16,8 @@ from typing import Any
 from awscrt import mqtt5
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Told, Window, number_of
+from bench.job import PATIENCE, Job, Told, number_of
+from bench.pace import Stopwatch, Window, paced
 
 TOPIC, ANSWERS = "bench/awscrt/there", "bench/awscrt/back"
 
@@ -38,11 +39,11 @@ def connected(job: Job, topic: str = "", on_payload: Callable[[bytes], None] | N
     )
     client = mqtt5.Client(options)
     client.start()
-    if not is_up.wait(lane.PATIENCE):
+    if not is_up.wait(PATIENCE):
         raise TimeoutError("no connection")
     if topic:
         wanted = mqtt5.Subscription(topic, mqtt5.QoS(job.qos))
-        client.subscribe(mqtt5.SubscribePacket([wanted])).result(lane.PATIENCE)
+        client.subscribe(mqtt5.SubscribePacket([wanted])).result(PATIENCE)
     return client
 
 
@@ -69,7 +70,7 @@ def ask(job: Job) -> Told:
 
     def once(text: str) -> str:
         client.publish(packet(job, TOPIC, text.encode()))
-        return answers.get(timeout=lane.PATIENCE).decode()
+        return answers.get(timeout=PATIENCE).decode()
 
     return lane.laps(job, once)
 
@@ -87,7 +88,7 @@ def read(job: Job) -> Told:
 def write(job: Job) -> Told:
     """Publish one after the other, with a window of acknowledgements."""
     client, window, watch = connected(job), Window(job.window), Stopwatch()
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         window.enter()
         client.publish(packet(job, TOPIC, job.payload(number))).add_done_callback(window.leave)
     return watch.stop()

@@ -16,7 +16,9 @@ from typing import Any
 from celery import Celery, signals
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Tally, Told, number_of
+from bench.job import PATIENCE, Job, Told, number_of
+from bench.pace import Stopwatch
+from bench.tally import Tally
 
 WORKER = [
     "worker", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -63,7 +65,7 @@ def serve(job: Job) -> Told:
 def ask(job: Job) -> Told:
     """One task at a time."""
     app = app_of(job)
-    return lane.laps(job, lambda text: str(app.send_task("echo", (text,)).get(lane.PATIENCE)))
+    return lane.laps(job, lambda text: str(app.send_task("echo", (text,)).get(PATIENCE)))
 
 
 def commands(job: Job) -> Told:
@@ -83,7 +85,7 @@ def commands(job: Job) -> Told:
 
 
 def _is_wrong(text: str, result: Any) -> bool:
-    return bool(result.get(lane.PATIENCE) != text)
+    return bool(result.get(PATIENCE) != text)
 
 
 def _end_when_told() -> None:

@@ -13,7 +13,8 @@ import click
 from clu import AMQPActor, AMQPClient, command_parser
 
 from bench import lane
-from bench.lane import Job, Tally, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.tally import Tally
 
 ACTOR = "bench_echo"
 
@@ -63,10 +64,5 @@ def where(job: Job) -> dict[str, Any]:
     return {"host": job.place["host"], "port": job.place["port"]}
 
 
-def run(work: Any) -> Any:
-    """Give a role as the function that a process runs."""
-    return lambda job: asyncio.run(work(job))
-
-
 if __name__ == "__main__":
-    lane.main({"serve": run(serve), "ask": run(ask), "commands": run(commands)})
+    lane.main({"serve": serve, "ask": ask, "commands": commands})

@@ -15,7 +15,9 @@ from faststream.mqtt import MQTTBroker
 
 from bench import lane
 from bench.flow import Flow
-from bench.lane import Job, Stopwatch, Tally, Told, number_of
+from bench.job import PATIENCE, Job, Told, number_of
+from bench.pace import write_async
+from bench.tally import Tally
 
 TOPIC = "bench/faststream/there"
 
@@ -46,7 +48,7 @@ def requester(broker: Any, job: Job) -> Callable[[str], Awaitable[str]]:
     """Give how to ask: FastStream's own request and reply."""
 
     async def once(text: str) -> str:
-        message = await broker.request(text, TOPIC, timeout=lane.PATIENCE, qos=zmqtt.QoS(job.qos))
+        message = await broker.request(text, TOPIC, timeout=PATIENCE, qos=zmqtt.QoS(job.qos))
         return bytes(message.body).decode()
 
     return once
@@ -77,22 +79,11 @@ async def read(job: Job) -> Told:
 
 async def write(job: Job) -> Told:
     """Publish, with a window of tasks."""
-    watch = Stopwatch()
-    under_way: set[asyncio.Task[None]] = set()
+    qos = zmqtt.QoS(job.qos)
     async with broker_of(job) as broker:
         await broker.start()
-        async for number in lane.paced_async(job, watch):
-            if len(under_way) >= job.window:
-                _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            sending = broker.publish(job.payload(number), TOPIC, qos=zmqtt.QoS(job.qos))
-            under_way.add(asyncio.create_task(sending))
-        return watch.stop()
-
-
-def run(work: Any) -> Any:
-    """Give a role as the function that a process runs."""
-    return lambda job: asyncio.run(work(job))
+        return await write_async(job, lambda payload: broker.publish(payload, TOPIC, qos=qos))
 
 
 if __name__ == "__main__":
-    lane.main({"serve": run(serve), "ask": run(ask), "read": run(read), "write": run(write)})
+    lane.main({"serve": serve, "ask": ask, "read": read, "write": write})

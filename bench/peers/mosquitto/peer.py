@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.pace import Stopwatch, paced
 
 TOPIC = "bench/mosquitto/there"
 LINES = 50
@@ -49,7 +50,7 @@ def write(job: Job) -> Told:
     if process.stdin is None:
         raise OSError("mosquitto_pub has no input")
     waiting = []
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         waiting.append(job.payload(number) + b"\n")
         if len(waiting) == LINES or number + 1 in {job.warmup, job.total}:
             process.stdin.write(b"".join(waiting))

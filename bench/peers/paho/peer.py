@@ -16,7 +16,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Told, Window, number_of
+from bench.job import PATIENCE, Job, Told, number_of
+from bench.pace import Stopwatch, Window, paced
 
 TOPIC, ANSWERS = "bench/paho/there", "bench/paho/back"
 
@@ -36,7 +37,7 @@ def connected(job: Job, topic: str = "", on_message: Callable[[Any], None] | Non
         client.on_connect = lambda *_: is_ready.set()
     client.connect(job.place["host"], job.place["port"])
     client.loop_start()
-    if not is_ready.wait(lane.PATIENCE):
+    if not is_ready.wait(PATIENCE):
         raise TimeoutError("no connection")
     return client
 
@@ -62,7 +63,7 @@ def ask(job: Job) -> Told:
 
     def once(text: str) -> str:
         client.publish(TOPIC, text, job.qos)
-        return answers.get(timeout=lane.PATIENCE).decode()
+        return answers.get(timeout=PATIENCE).decode()
 
     told = lane.laps(job, once)
     _end(client)
@@ -75,7 +76,7 @@ def commands(job: Job) -> Told:
     client = connected(job, ANSWERS, window.leave)
     for number in range(job.total):
         if number == job.warmup:
-            _settle(window)
+            window.drain()
             watch.start()
         window.enter()
         client.publish(TOPIC, job.payload(number), job.qos)
@@ -99,18 +100,12 @@ def write(job: Job) -> Told:
     """Publish one after the other; the window is the flow control that paho leaves to its user."""
     client, window, watch = connected(job), Window(job.window), Stopwatch()
     client.on_publish = window.leave
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         window.enter()
         client.publish(TOPIC, job.payload(number), job.qos)
     told = watch.stop()
     _end(client)
     return told
-
-
-def _settle(window: Window) -> None:
-    window.drain()
-    for _ in range(window.width):
-        window.leave()
 
 
 def _at_once(_client: Any, _data: Any, sock: socket.socket) -> None:

@@ -13,7 +13,8 @@ import Pyro5
 import Pyro5.api
 
 from bench import lane
-from bench.lane import Job, Tally, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.tally import Tally
 
 NAME = "bench.echo"
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Told
+from bench.job import PATIENCE, Job, Told
+from bench.pace import Stopwatch, paced
 from bench.peers.pyros.place import link_of, opened, settings_of, topics_of
 from pyros_mqtt import Fleet, Follow, Sample, State, Status
 from pyros_mqtt.link import Link
@@ -66,7 +67,7 @@ def view(job: Job) -> Told:
     fleet.on_change(partial(_count, heard))
     fleet.open()
     follower = _follow_all(job, heard) if job.options.get("channels") else None
-    if not fleet.wait_until(lambda: len(fleet.members()) >= job.count, lane.PATIENCE):
+    if not fleet.wait_until(lambda: len(fleet.members()) >= job.count, PATIENCE):
         raise TimeoutError(f"{len(fleet.members())} of {job.count} agents are seen")
     heard.update(beats=0, samples=0)
     cpu, began = time.process_time(), time.monotonic()
@@ -115,7 +116,7 @@ def onlooker(job: Job) -> Told:
 
         fleet.on_change(look)
         fleet.open()
-        if not fleet.wait_until(lambda: fleet.is_up, lane.PATIENCE):
+        if not fleet.wait_until(lambda: fleet.is_up, PATIENCE):
             raise TimeoutError(f"no connection: {fleet.trouble}")
         return fleet.close
 
@@ -127,7 +128,7 @@ def storm(job: Job) -> Told:
     link, watch, topics = opened(link_of(job)), Stopwatch(), topics_of(job)
     fates: list[int] = []
     boot = int(time.time() * 1000)
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         payload = status_of(number, 1, boot)
         parcel = Parcel(topics.status(name_of(number)), payload, retain=True)
         link.publish(parcel, lambda _fate: fates.append(time.perf_counter_ns()))

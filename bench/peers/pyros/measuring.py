@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Told
+from bench.job import PATIENCE, Job, Told
+from bench.pace import Stopwatch, paced
 from bench.peers.pyros.place import link_of, opened, settings_of, topics_of
 from pyros_mqtt import Agent, Channel
 from pyros_mqtt.transport import Delivery
@@ -49,10 +50,10 @@ def measure(job: Job) -> Told:
     kind = Agent if job.options.get("samples", 1) == 1 else Batching
     agent = kind(NAME, settings=settings_of(job))
     agent.start()
-    if not agent.wait_ready(lane.PATIENCE):
+    if not agent.wait_ready(PATIENCE):
         raise TimeoutError("the agent is not ready")
     watch, send = Stopwatch(), _sender(job, agent)
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         send(number)
     told = watch.stop()
     agent.stop()

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import lane
-from bench.lane import Job, Stopwatch, Tally, Told, Window, number_of
+from bench.job import PATIENCE, Job, Told, number_of
+from bench.pace import Stopwatch, Window, paced
 from bench.peers.pyros import crowd, measuring
 from bench.peers.pyros.place import link_of, opened, settings_of, topics_of
+from bench.tally import Tally
 from pyros_mqtt import Agent, Receipt, Sender, on
 from pyros_mqtt.transport import Delivery, Parcel
 
@@ -39,7 +41,7 @@ def serve(job: Job) -> Told:
     agent = Echo(ECHO, settings=settings_of(job))
     agent.tally = Tally(job)
     agent.start()
-    if not agent.wait_ready(lane.PATIENCE):
+    if not agent.wait_ready(PATIENCE):
         raise TimeoutError("the agent is not ready")
     lane.ready()
     lane.wait_for_end()
@@ -77,7 +79,7 @@ def _finish(waiting: deque[tuple[str, Receipt]], left: int) -> int:
     wrong = 0
     while len(waiting) > left:
         text, receipt = waiting.popleft()
-        wrong += receipt.result(lane.PATIENCE) != text
+        wrong += receipt.result(PATIENCE) != text
     return wrong
 
 
@@ -100,7 +102,7 @@ def write(job: Job) -> Told:
     """Publish over a link, one after the other."""
     link, watch, window = opened(link_of(job)), Stopwatch(), Window(job.window)
     topic = topics_of(job).log(ECHO, "debug")
-    for number in lane.paced(job, watch):
+    for number in paced(job, watch):
         window.enter()
         link.publish(Parcel(topic, job.payload(number), qos=job.qos), window.leave)
     told = watch.stop()

@@ -6,8 +6,7 @@ import secrets
 import threading
 from pathlib import Path
 
-from bench import lane
-from bench.lane import Job
+from bench.job import PATIENCE, Job
 from pyros_mqtt.link import Brokers, Link
 from pyros_mqtt.settings import BrokerUrl, Settings
 from pyros_mqtt.topics import Topics
@@ -41,6 +40,6 @@ def opened(link: Link) -> Link:
     up = threading.Event()
     link.on_state(lambda is_up: up.set() if is_up else None)
     link.open()
-    if not up.wait(lane.PATIENCE):
+    if not up.wait(PATIENCE):
         raise TimeoutError(f"no connection: {link.trouble}")
     return link

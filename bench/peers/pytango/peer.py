@@ -13,7 +13,8 @@ import tango
 from tango.server import Device, command, run
 
 from bench import lane
-from bench.lane import Job, Tally, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.tally import Tally
 
 DEVICE = "bench/echo/1"
 

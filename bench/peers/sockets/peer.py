@@ -6,7 +6,8 @@ import socket
 import threading
 
 from bench import lane
-from bench.lane import Job, Tally, Told, number_of
+from bench.job import Job, Told, number_of
+from bench.tally import Tally
 
 MOST = 1 << 20
 
