@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -51,12 +49,16 @@ def cli() -> str:
 
 def _helps(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Ask a command, and those below it, for their help texts."""
-    command = [sys.executable, "-m", "pyros_mqtt", *words, "--help"]
-    plain = os.environ | {"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH, "NO_COLOR": "1"}
-    said = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    from typer.testing import CliRunner
+
+    from pyros_mqtt.cli.commands import complete
+
+    plain = {"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH, "NO_COLOR": "1"}
+    runner = CliRunner(env=plain)
+    said = runner.invoke(complete(), [*words, "--help"], prog_name="pyros").stdout
     yield words, said
     below = said.partition("\nCommands:\n")[2].partition("\n\n")[0]
-    for name in re.findall(r"^  (\w+)  ", below, re.MULTILINE):
+    for name in re.findall(r"^  ([\w-]+)  ", below, re.MULTILINE):
         yield from _helps((*words, name))
 
 

@@ -37,6 +37,10 @@ class SettingsError(PyrosError):
     """A setting or a configuration file is wrong; names file, key and value."""
 
 
+class AccessError(PyrosError):
+    """Something about who may do what is wrong: names the file or identity, and what to do."""
+
+
 class Refusal(PyrosError):
     """A message that an inbox does not accept.
 

@@ -1,8 +1,10 @@
 """A rehearsal stage for those who write agents: a bus in the process, and somebody to talk to.
 
+```python
 with Rehearsal() as stage:
-stage.start(Dome(bus=stage.bus))
-assert stage.ask("dome", "open") == "open"
+    stage.start(Dome(bus=stage.bus))
+    assert stage.ask("dome", "open") == "open"
+```
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ class Rehearsal:
         self._changed = threading.Condition()
         self._samples: dict[tuple[str, str], JSON] = {}
         self.reports: list[Report] = []
+        self._ended: set[str] = set()
         self.sender = Sender("rehearsal", bus=self.bus, settings=self.settings)
         self.fleet = Fleet(self.bus, topics)
         self._ear = self.bus.transport("rehearsal-ear")
@@ -84,8 +87,16 @@ class Rehearsal:
         return self.sender.send_to(agent, message, args=args)
 
     def ask(self, agent: str, message: str, /, *, timeout: float = PATIENCE, **args: JSON) -> JSON:
-        """Send a message and return its result."""
-        return self.sender.ask(agent, message, timeout=timeout, args=args)
+        """Send a message and return its result.
+
+        What the action measured on its way is known then: see `latest`.
+        """
+        receipt = self.sender.post(agent, message, args)
+        try:
+            return receipt.result(timeout)
+        finally:
+            if receipt.report is not None and receipt.is_ended:
+                self.wait_until(lambda: receipt.command.id in self._ended)
 
     def latest(self, agent: str, channel: str) -> JSON:
         """The latest measured value of a channel; None where there is none."""
@@ -128,7 +139,10 @@ class Rehearsal:
         self._notify()
 
     def _hear_report(self, delivery: Delivery) -> None:
-        self.reports.append(wire.decode_report(delivery.payload))
+        report = wire.decode_report(delivery.payload)
+        self.reports.append(report)
+        if report.state.is_terminal:
+            self._ended.add(report.id)
         self._notify()
 
     def _notify(self) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+
+import typer
 
 from pyros_mqtt.cli import (
     alarms,
@@ -65,10 +68,16 @@ _COMMANDS = (
 
 def main() -> None:
     """Run the command that the process's arguments name, and end the process."""
+    with guarded():
+        complete()(leading_globals(decoded(sys.argv[1:])), prog_name="pyros")
+
+
+@cache
+def complete() -> typer.Typer:
+    """The command line with every command in it."""
     for one in _COMMANDS:
         one.register(app)
-    with guarded():
-        app(leading_globals(decoded(sys.argv[1:])), prog_name="pyros")
+    return app
 
 
 def decoded(words: Sequence[str]) -> list[str]:

@@ -73,6 +73,7 @@ class Inbox:
         self._urgent: deque[Ticket] = deque()
         self._lately = Lately()
         self._acknowledged = False
+        self._last_taken = "", ""
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
         """Empty payloads that came in."""
@@ -223,6 +224,7 @@ class Inbox:
         ticket.command = _with_id(ticket.command)
         report = report_on(ticket.command, Outcome.ACCEPTED, time.time())
         self._journal.write(ticket.command, report)
+        self._last_taken = ticket.command.sender, ticket.command.id
         self._turn.append((ticket.command, report, ticket))
 
     def _has_had(self, sender: str, command_id: str | None) -> bool:
@@ -231,7 +233,9 @@ class Inbox:
         If not, it was lost on its way and will be repeated, and this one behind it: silence keeps
         them in order.
         """
-        return command_id is None or self._journal.find(sender, command_id) is not None
+        if command_id is None or (sender, command_id) == self._last_taken:
+            return True
+        return self._journal.knows(sender, command_id)
 
     def _refuse(self, refusal: Refusal) -> Report:
         command = _with_id(refusal.command or Command(self._agent, ""))

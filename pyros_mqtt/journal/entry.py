@@ -56,6 +56,9 @@ class Journal(Protocol):
     def find(self, sender: str, command_id: str) -> Entry | None:
         """The entry of one command, if it is remembered."""
 
+    def knows(self, sender: str, command_id: str) -> bool:
+        """Say whether a command is remembered; quicker than `find`."""
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
 

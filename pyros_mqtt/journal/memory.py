@@ -27,6 +27,10 @@ class MemoryJournal:
         """The entry of one command, if it is remembered."""
         return self._entries.get((sender, command_id))
 
+    def knows(self, sender: str, command_id: str) -> bool:
+        """Say whether a command is remembered."""
+        return (sender, command_id) in self._entries
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report; ended entries whose time is over make room."""
         entry = Entry(command, report, keep_until(command, report, self._skew))

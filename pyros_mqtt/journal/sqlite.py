@@ -19,7 +19,7 @@ from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.schema import migrate
 from pyros_mqtt.journal.uptime import machine_life, uptime
-from pyros_mqtt.messages import Command, Report
+from pyros_mqtt.messages import Command, Outcome, Report
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,12 @@ class SqliteJournal:
             row = self._db.execute(query, (sender, command_id)).fetchone()
         return _entry(row) if row else None
 
+    def knows(self, sender: str, command_id: str) -> bool:
+        """Say whether a command is remembered."""
+        query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
+        with self._lock:
+            return self._db.execute(query, (sender, command_id)).fetchone() is not None
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command, in the transaction of this turn.
 
@@ -88,11 +94,8 @@ class SqliteJournal:
             self._writers.add(threading.get_ident())
             try:
                 self._begin()
-                known = self._db.execute(
-                    "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
-                    (told, not report.state.is_terminal, until, command.sender, command.id),
-                )
-                if known.rowcount == 0:
+                is_new = report.state is Outcome.ACCEPTED
+                if is_new or not self._update(command, report, told, until):
                     self._insert(command, report, told, until)
                 self._purge(report.at)
             except sqlite3.Error as error:
@@ -206,6 +209,13 @@ class SqliteJournal:
             if latest != self._life:
                 raise _TakenOver
 
+    def _update(self, command: Command, report: Report, told: bytes, until: float) -> bool:
+        known = self._db.execute(
+            "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
+            (told, not report.state.is_terminal, until, command.sender, command.id),
+        )
+        return known.rowcount > 0
+
     def _insert(self, command: Command, report: Report, told: bytes, until: float) -> None:
         values = (
             command.sender,
@@ -228,7 +238,8 @@ class SqliteJournal:
         marks = ", ".join("?" * len(values))
         self._db.execute(
             f"INSERT INTO entries ({_COLUMNS}, report, until, open, lapse, machine) "  # noqa: S608 - our own names
-            f"VALUES ({marks})",
+            f"VALUES ({marks}) ON CONFLICT (sender, id) "
+            "DO UPDATE SET report=excluded.report, open=excluded.open, until=excluded.until",
             values,
         )
 

@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Fate, Parcel
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ READ_FOR = 0.05
 
 MUTE = 1.8
 """Keep-alives without a byte after which a broker counts as mute; paho asks it after one."""
+
+PAHO_SOCKET = "_sock"
+"""Where paho keeps its socket, and the one private name that we use: there is no public way to put
+another one there. If the name is gone one day, all works as before, and slower."""
 
 _MISC_EVERY = 0.25
 
@@ -89,6 +94,7 @@ class Connection:
         self._heard = 0
         self._heard_at = time.monotonic()
         self._twin: socket.socket | None = None
+        self._turns: TurnSocket | None = None
         self._wire_callbacks()
 
     # -- life ---------------------------------------------------------------------------
@@ -103,6 +109,7 @@ class Connection:
         self._client.connect(
             self._url.host, self._url.port, keepalive=self._access.keepalive, **options
         )
+        self.flush()
 
     def turn(self, wake: int, timeout: float) -> bool:
         """Wait for the socket, or for a byte on the descriptor `wake`; read what has come.
@@ -114,7 +121,7 @@ class Connection:
         if sock is None:
             self.lost = self.lost or "the connection is closed"
             return False
-        events = select.POLLIN | (select.POLLOUT if self._client.want_write() else 0)
+        events = select.POLLIN | (select.POLLOUT if self._wants_write() else 0)
         poller = select.poll()
         poller.register(sock, events)
         poller.register(wake, select.POLLIN)
@@ -129,6 +136,11 @@ class Connection:
     def flush(self) -> None:
         """Write what is queued, as far as the socket takes it."""
         self._guarded(self._client.loop_write)
+        if self._turns is not None and self.lost is None:
+            try:
+                self._turns.flush()
+            except OSError as error:
+                self.lost = f"the connection is broken: {error}"
 
     def disconnect(self) -> None:
         """Say goodbye, so that no last will fires."""
@@ -178,6 +190,9 @@ class Connection:
         self._client.unsubscribe(pattern)
 
     # -- inside -------------------------------------------------------------------------
+
+    def _wants_write(self) -> bool:
+        return self._client.want_write() or bool(self._turns and self._turns.wants_write)
 
     def _read(self, sock: Any) -> None:
         poller = select.poll()
@@ -229,12 +244,15 @@ class Connection:
         # without this paho would write from whichever thread publishes
         client.on_socket_register_write = _nothing
 
-    def _tune(self, _client: Any, _data: Any, sock: Any) -> None:
+    def _tune(self, client: Any, _data: Any, sock: Any) -> None:
         """Send small packets at once, and notice within seconds that nobody acknowledges them.
 
         A WebSocket hides its socket, so a duplicate of the descriptor is set up: options belong
         to the connection, not to the descriptor.
         """
+        if getattr(client, PAHO_SOCKET, None) is sock:  # else paho goes on with its own, slower
+            self._turns = TurnSocket(sock)
+            setattr(client, PAHO_SOCKET, self._turns)
         self._twin = socket.socket(fileno=os.dup(sock.fileno()))
         self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):

@@ -152,6 +152,10 @@ class _Observed:
         """The entry of one command, if it is remembered."""
         return self._journal.find(sender, command_id)
 
+    def knows(self, sender: str, command_id: str) -> bool:
+        """As the journal."""
+        return self._journal.knows(sender, command_id)
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
         self._journal.write(command, report)

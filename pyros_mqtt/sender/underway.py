@@ -5,8 +5,11 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from pyros_mqtt.dispatch import ALWAYS_URGENT
 from pyros_mqtt.messages import Command
 from pyros_mqtt.sender.receipt import Receipt
 
@@ -16,6 +19,10 @@ FIRST_REPEAT = 1.0
 SLOWEST_REPEAT = 5.0
 """Most seconds between two repetitions."""
 
+WINDOW = 200
+"""Commands of one sender to one agent that are on their way at once: what the agent takes in well
+before their first repetition. More of them would be repeated before the agent has come to them."""
+
 
 @dataclass(slots=True, eq=False)
 class Pending:
@@ -24,8 +31,9 @@ class Pending:
     receipt: Receipt
     sent: float
     deadline: float
-    payload: bytes
-    after: str | None
+    payload: bytes = b""
+    after: str | None = None
+    is_held: bool = False
     pause: float = FIRST_REPEAT
     taken: bool = False
     is_under_way: bool = False
@@ -43,6 +51,32 @@ class Pending:
         """What was sent."""
         return self.receipt.command
 
+    @property
+    def may_overtake(self) -> bool:
+        """Nothing that an agent would take at once is held back."""
+        return self.command.urgent or self.command.message in ALWAYS_URGENT
+
+
+@dataclass(slots=True)
+class Line:
+    """The commands of one sender to one agent that nobody has answered, in their order.
+
+    The first `WINDOW` of them fly; those behind are held until one of them is answered.
+    """
+
+    flying: dict[str, Pending] = field(default_factory=dict)
+    held: deque[Pending] = field(default_factory=deque)
+
+    @property
+    def has_room(self) -> bool:
+        """One more may fly."""
+        return len(self.flying) < WINDOW
+
+    @property
+    def head(self) -> Pending | None:
+        """The one that has waited longest for its answer."""
+        return next(iter(self.flying.values()), None)
+
 
 class UnderWay:
     """All that has no end yet. Every method is for any thread.
@@ -55,37 +89,66 @@ class UnderWay:
         self.lock = threading.RLock()
         """Hold it to send in the order in which commands are added."""
         self._pending: dict[str, Pending] = {}
-        self._lines: dict[tuple[str, str], dict[str, Pending]] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._held = 0
         self._clock: list[tuple[float, int, str]] = []
         self._ticks = itertools.count()
 
-    def __iter__(self) -> itertools.chain[Pending]:
+    def __iter__(self) -> Iterator[Pending]:
         """All of them, in the order in which they were sent."""
         with self.lock:
-            return itertools.chain(list(self._pending.values()))
+            return iter(list(self._pending.values()))
 
     def find(self, command_id: str) -> Pending | None:
         """One of them by its id."""
         return self._pending.get(command_id)
 
     def add(self, pending: Pending) -> None:
-        """The next command is sent."""
-        command = pending.command
+        """One more is to be sent; it is held where too many fly before it."""
         with self.lock:
-            self._pending[command.id] = pending
-            self._lines.setdefault(_line(command), {})[command.id] = pending
-            self.wake_for(pending, pending.sent + FIRST_REPEAT)
+            self._pending[pending.command.id] = pending
+            line = self._lines.setdefault(_line(pending.command), Line())
+            if pending.may_overtake or (line.has_room and not line.held):
+                self._let_fly(line, pending, pending.sent)
+            else:
+                pending.is_held = True
+                line.held.append(pending)
+                self._held += 1
 
-    def last_in_line(self, command: Command) -> str | None:
-        """The id of the one behind which a new command has to stand."""
+    def _let_fly(self, line: Line, pending: Pending, now: float) -> None:
+        pending.is_held = False
+        pending.after = next(reversed(line.flying), None)
+        line.flying[pending.command.id] = pending
+        self.wake_for(pending, now + FIRST_REPEAT)
+
+    def let_go(self, now: float) -> list[Pending]:
+        """Those that were held and may fly now, in their order."""
+        if not self._held:
+            return []
         with self.lock:
-            return next(reversed(self._lines.get(_line(command), {})), None)
+            freed = [one for line in self._lines.values() for one in self._freed(line, now)]
+            self._lines = {place: line for place, line in self._lines.items() if line.head}
+        return freed
+
+    def _freed(self, line: Line, now: float) -> Iterator[Pending]:
+        while line.held and line.has_room:
+            pending = line.held.popleft()
+            self._held -= 1
+            if not pending.receipt.is_answered:
+                self._let_fly(line, pending, now)
+                yield pending
+
+    def head(self, pending: Pending) -> Pending | None:
+        """The one of its line that has waited longest for its answer."""
+        line = self._lines.get(_line(pending.command))
+        return line.head if line else None
 
     def predecessor(self, pending: Pending) -> str | None:
         """The id of the command before this one in its line."""
         before = None
         with self.lock:
-            for command_id in self._lines.get(_line(pending.command), {}):
+            line = self._lines.get(_line(pending.command), Line())
+            for command_id in line.flying:
                 if command_id == pending.command.id:
                     return before
                 before = command_id
@@ -93,12 +156,12 @@ class UnderWay:
 
     def answered(self, pending: Pending) -> None:
         """It leaves its line: the agent has it, or does not want it."""
-        command = pending.command
+        place = _line(pending.command)
         with self.lock:
-            line = self._lines.get(_line(command), {})
-            line.pop(command.id, None)
-            if not line:
-                self._lines.pop(_line(command), None)
+            line = self._lines.get(place, Line())
+            line.flying.pop(pending.command.id, None)
+            if not (line.flying or line.held):
+                self._lines.pop(place, None)
 
     def forget(self, pending: Pending) -> None:
         """It has come to its end."""

@@ -88,12 +88,16 @@ class Voice:
         if told is not None:
             receipt.watch(told)
         self._peers.meet(command.agent)
+        pending = Pending(receipt, now, now + lifetime)
         with self._under_way.lock:
-            after = self._under_way.last_in_line(command)
-            payload = wire.encode_command(replace(command, after=after))
-            pending = Pending(receipt, now, now + lifetime, payload, after)
             self._under_way.add(pending)
-            self._publish(pending)
+            try:
+                _write(pending)
+            except (TypeError, ValueError):
+                self._under_way.forget(pending)
+                raise
+            if not pending.is_held:
+                self._publish(pending)
         return receipt
 
     def speak_for(self, name: str) -> None:
@@ -126,8 +130,15 @@ class Voice:
         after = self._under_way.predecessor(pending)
         if after != pending.after:  # that one has been answered, or given up
             pending.after = after
-            pending.payload = wire.encode_command(replace(pending.command, after=after))
+            _write(pending)
         self._publish(pending)
+
+    def _let_go(self, now: float) -> None:
+        """Publish what was held back behind others, as far as there is room now."""
+        with self._under_way.lock:
+            for pending in self._under_way.let_go(now):
+                _write(pending)
+                self._publish(pending)
 
     def _learn(self, pending: Pending, fate: str) -> None:
         """What the broker said of a publication; it tells of absence, never of delivery."""
@@ -199,7 +210,8 @@ class Voice:
         for pending in self._under_way:
             if not pending.receipt.is_answered and concerns(pending):
                 pending.away_since = None
-                self._repeat(pending)
+                if not pending.is_held:
+                    self._repeat(pending)
 
     def _inquire_now(self, concerns: Callable[[Pending], bool]) -> None:
         for pending in self._under_way:
@@ -220,6 +232,7 @@ class Voice:
 
     def _turn(self) -> None:
         now = time.monotonic()
+        self._let_go(now)
         while (pending := self._under_way.due(now)) is not None:
             # what the broker has not even taken yet is not made faster by more of it
             if now < pending.deadline and not pending.is_under_way:
@@ -242,6 +255,9 @@ class Voice:
 
     def _hopeless(self, pending: Pending, now: float) -> SendError | None:
         command, peer = pending.command, self._peers[pending.command.agent]
+        head = self._under_way.head(pending) if pending.is_held else None
+        if head is not None:  # what became of that one would become of this one
+            pending.away_since, pending.unheard = head.away_since, head.unheard
         if not self._was_up and now - pending.sent > NEVER_UP:
             return Unreachable(command, f"no broker could be reached: {self._transport.trouble}")
         if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
@@ -254,6 +270,9 @@ class Voice:
             return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
         if not over:
             return None
+        if pending.is_held:
+            text = "its deadline has passed while it waited behind others that have no answer yet"
+            return Undeliverable(command, text)
         if not (pending.taken or pending.may_have_it or self._transport.is_up):
             return Unreachable(command, f"the broker was away: {self._transport.trouble}")
         return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
@@ -279,6 +298,12 @@ class Voice:
     def _settle(self, pending: Pending, error: SendError) -> None:
         pending.receipt.give_up(error)
         self._under_way.forget(pending)
+
+
+def _write(pending: Pending) -> None:
+    command = pending.command
+    named = replace(command, after=pending.after) if pending.after else command
+    pending.payload = wire.encode_command(named)
 
 
 def _is_starting(report: Report) -> bool:

@@ -21,7 +21,7 @@ from pyros_mqtt.topics import Topics
 from tests.docs.pages import CTRL_C, ROOT, Block
 from tests.docs.terminal import Terminal, is_like
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds that a command, or the start of an agent, may take on a slow machine."""
 
 TRIES = 5

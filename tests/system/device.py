@@ -120,7 +120,7 @@ def process(url: BrokerUrl, root: str, name: str = "device") -> Iterator[subproc
                 child.kill()
 
 
-def until(is_true: Callable[[], Any], timeout: float = 15.0) -> None:
+def until(is_true: Callable[[], Any], timeout: float = 45.0) -> None:
     """Wait until something is true that no event tells of."""
     deadline, pause = time.monotonic() + timeout, threading.Event()
     while not is_true():

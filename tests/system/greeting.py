@@ -22,7 +22,7 @@ def is_welcome(port: int) -> bool:
     return False
 
 
-def until_welcome(port: int, timeout: float = 20.0) -> None:
+def until_welcome(port: int, timeout: float = 60.0) -> None:
     """Wait until the broker at `port` accepts connections.
 
     Raises:

@@ -52,7 +52,7 @@ class Running:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
-    def until(self, pattern: str, timeout: float = 20.0) -> str:
+    def until(self, pattern: str, timeout: float = 60.0) -> str:
         """Wait for a line in which `pattern` is found."""
         deadline = time.monotonic() + timeout
         while True:
@@ -131,7 +131,7 @@ def speak_until_heard(pyros: Pyros, agent: str, tail: Running) -> None:
     raise AssertionError("the tail has heard nothing")
 
 
-def until(is_true: Callable[[], object], timeout: float = 20.0) -> None:
+def until(is_true: Callable[[], object], timeout: float = 60.0) -> None:
     """Wait until something outside becomes true."""
     deadline, pause = time.monotonic() + timeout, threading.Event()
     while not is_true():

@@ -131,7 +131,7 @@ class RawClient:
             self._read(deadline)
         return self._waiting.popleft()
 
-    def until(self, wanted: Callable[[Message], Any], timeout: float = 10.0) -> Message:
+    def until(self, wanted: Callable[[Message], Any], timeout: float = 30.0) -> Message:
         """Pass over messages until one is wanted."""
         deadline = time.monotonic() + timeout
         while True:

@@ -27,7 +27,7 @@ class ServiceSocket:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def until(self, line: str, timeout: float = 20.0) -> None:
+    def until(self, line: str, timeout: float = 60.0) -> None:
         """Wait until a line has come that begins like this; each one is given out once."""
         deadline = time.monotonic() + timeout
         while True:

@@ -35,7 +35,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return chosen
 
 
-def until(is_true: Callable[[], bool], timeout: float = 10.0) -> None:
+def until(is_true: Callable[[], bool], timeout: float = 40.0) -> None:
     deadline, pause = time.monotonic() + timeout, threading.Event()
     while not is_true():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -54,7 +54,7 @@ class Stage:
         status = Status(agent, State(state), session="s", boot=1, seq=seq, at=time.time())
         self.say(TOPICS.status(agent), encode_status(status), retain=True)
 
-    def until(self, is_true: Any, timeout: float = 10.0) -> None:
+    def until(self, is_true: Any, timeout: float = 30.0) -> None:
         deadline = time.monotonic() + timeout
         while not is_true():
             assert time.monotonic() < deadline

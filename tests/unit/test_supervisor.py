@@ -73,7 +73,7 @@ class Heard:
             self.lines.append((name, line))
             self._news.notify_all()
 
-    def until(self, count: int, timeout: float = 15.0) -> list[str]:
+    def until(self, count: int, timeout: float = 45.0) -> list[str]:
         with self._news:
             assert self._news.wait_for(lambda: len(self.lines) >= count, timeout), self.lines
             return [line for _, line in self.lines]

@@ -20,6 +20,7 @@ from pyros_mqtt.errors import (
 )
 from pyros_mqtt.messages import Command, State, Status
 from pyros_mqtt.sender import Receipt, Voice
+from pyros_mqtt.sender.underway import WINDOW
 from pyros_mqtt.sender.voice import ABSENT, BEREAVED, INQUIRE, NEVER_UP
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Fate
@@ -509,3 +510,56 @@ def test_one_that_has_no_form_stands_in_nobodys_way(scene: Scene) -> None:
         scene.voice.send(Command("dome", "open", {"n": object()}, id="1", sender="ops"))
     scene.send(2)
     assert scene.predecessors() == [None]
+
+
+# -- the window ------------------------------------------------------------------------------------
+
+
+def test_no_more_than_a_window_is_on_its_way(scene: Scene) -> None:
+    for number in range(WINDOW + 2):
+        scene.send(number)
+    assert scene.inbox() == [str(number) for number in range(WINDOW)]
+    scene.report("accepted", 0)
+    scene.pass_time(0.1)
+    assert scene.inbox()[WINDOW:] == [str(WINDOW)]
+    assert scene.predecessors()[-1] == str(WINDOW - 1)
+
+
+def test_what_is_urgent_is_never_held_back(scene: Scene) -> None:
+    for number in range(WINDOW + 2):
+        scene.send(number)
+    scene.voice.send(Command("dome", "close", id="rain", sender="ops"))
+    assert scene.inbox()[-1] == "rain"
+
+
+def test_a_window_to_one_agent_holds_nothing_back_from_another(scene: Scene) -> None:
+    for number in range(WINDOW + 2):
+        scene.send(number)
+    scene.send(900, agent="camera")
+    assert scene.inbox()[-1] == "900"
+
+
+def test_what_is_held_back_is_not_repeated(scene: Scene) -> None:
+    for number in range(WINDOW + 2):
+        scene.send(number)
+    scene.transport.go(up=False)
+    scene.transport.go(up=True)
+    scene.pass_time(1.2)
+    assert str(WINDOW) not in scene.inbox()
+
+
+@pytest.mark.parametrize("fate", [Fate.TAKEN, Fate.NO_SUBSCRIBER])
+def test_behind_what_nobody_hears_nobody_waits_longer(scene: Scene, fate: str) -> None:
+    scene.transport.fate = fate
+    receipts = [scene.send(number) for number in range(3 * WINDOW)]
+    scene.pass_time(ABSENT + 3)
+    assert {type(receipt.error) for receipt in receipts} == {NobodyListens}
+
+
+def test_what_was_held_back_until_its_deadline_was_never_sent(scene: Scene) -> None:
+    scene.claim("ready")
+    receipts = [scene.send(number, ttl=2) for number in range(WINDOW + 1)]
+    scene.pass_time(3)
+    assert type(receipts[0].error) is NoAnswer
+    assert type(receipts[-1].error) is Undeliverable
+    assert scene.inbox().count(str(WINDOW)) == 0

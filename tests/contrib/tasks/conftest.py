@@ -20,7 +20,7 @@ from tests.docs.pages import ROOT
 from tests.need import need
 
 
-def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
+def until(condition: Callable[[], object], timeout: float = 45.0) -> None:
     """Wait until something is true that nobody notifies us of."""
     deadline, pause = time.monotonic() + timeout, threading.Event()
     while not condition():

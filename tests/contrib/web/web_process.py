@@ -23,7 +23,7 @@ from pyros_mqtt.topics import Topics
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "django_observatory"
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds that a server may take to start on a slow machine."""
 
 AGENT = "alert_manager"

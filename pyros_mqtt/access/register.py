@@ -1,0 +1,128 @@
+"""The observatory's `access.toml`: who there is, and with which role.
+
+```toml
+[roles.student]
+views = true
+commands = { telescope = ["goto", "park"], camera = ["expose"] }
+
+[identities.dome]
+role = "agent"
+host = "t60-dome"
+
+[identities.watchman]
+role = "agent"
+commands = { dome = ["close"] }  # besides what the role allows
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pyros_mqtt.access.roles import BUILT_IN, EVERYONE, Commands, Role, allows
+from pyros_mqtt.errors import AccessError
+from pyros_mqtt.settings import problems
+from pyros_mqtt.topics import check_name
+
+
+def _name(value: str) -> str:
+    return check_name("identity", value)
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class Identity(BaseModel):
+    """One machine's agent, program or person: the name in its certificate, and its role.
+
+    Attributes:
+        role: the name of its role.
+        host: the machine that it runs on, for people.
+        commands: what it may send besides what its role allows.
+        password: it may come by name and password, to the listener of devices without TLS.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Name
+    host: str = ""
+    commands: Commands = Field(default_factory=dict)
+    password: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    roles: dict[Name, Role] = Field(default_factory=dict)
+    identities: dict[Name, Identity] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_role_is_known(self) -> Self:
+        known = {**BUILT_IN, **self.roles}
+        for name, one in self.identities.items():
+            if one.role not in known:
+                raise ValueError(
+                    f"identities.{name}: role = {one.role!r}: there is no such role; "
+                    f"known are {', '.join(sorted(known))}"
+                )
+        return self
+
+
+class Register:
+    """Everyone in an observatory, and what each may do. It is read once and does not change."""
+
+    def __init__(self, identities: Mapping[str, Identity], roles: Mapping[str, Role]) -> None:
+        self.identities = dict(identities)
+        self.roles: dict[str, Role] = {**BUILT_IN, **roles}
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read `access.toml`.
+
+        Raises:
+            AccessError: it cannot be read, or says something wrong; a line each.
+        """
+        try:
+            said = tomllib.loads(file.read_text("utf-8"))
+            found = _File.model_validate(said)
+        except OSError as problem:
+            raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+            raise AccessError(f"{file}: is not valid TOML: {problem}") from None
+        except ValidationError as error:
+            lines = problems.in_words(error, lambda _: str(file), _known)
+            raise AccessError("\n".join(lines)) from None
+        return cls(found.identities, found.roles)
+
+    def role(self, name: str) -> Role:
+        """What this identity's role allows; someone unknown may do nothing."""
+        known = self.identities.get(name)
+        return self.roles[known.role] if known else Role()
+
+    def may_command(self, name: str, agent: str, message: str) -> bool:
+        """Say whether `name` may send `message` to `agent`."""
+        known = self.identities.get(name)
+        own = known.commands if known else {}
+        return self.role(name).allows(agent, message) or allows(own, agent, message)
+
+    def inboxes(self, name: str) -> list[str]:
+        """The agents that `name` may send anything to, sorted; `*` alone where it is everyone."""
+        known = self.identities.get(name)
+        agents = {*self.role(name).commands, *(known.commands if known else ())}
+        return [EVERYONE] if EVERYONE in agents else sorted(agents)
+
+    @property
+    def agents(self) -> list[str]:
+        """The identities that are agents, sorted."""
+        return sorted(name for name in self.identities if self.role(name).lives)
+
+
+def _known(path: tuple[str, ...]) -> Any:
+    if not path:
+        return _File.model_fields
+    return (Role if path[0] == "roles" else Identity).model_fields
