@@ -53,13 +53,13 @@ def _sizes(records: dict[str, Record], file: Path) -> Path:
 
 def _crowds(records: dict[str, Record], file: Path) -> list[Path]:
     """What the fleet view costs against the number of agents."""
-    if OURS not in records:
+    found = medians(records[OURS].rounds) if OURS in records else {}
+    (agents, shares), storms = _series(found, "fleet_share"), _series(found, "storm_seen_s")
+    if not agents or not storms[0]:
         return []
-    found = medians(records[OURS].rounds)
     figure, (left, right) = _figure(2)
-    agents, shares = _series(found, "fleet_share")
     left.plot(agents, [100 * one for one in shares], "o-", **_line(OURS))
-    right.plot(*_series(found, "storm_seen_s"), "o-", **_line(OURS))
+    right.plot(*storms, "o-", **_line(OURS))
     left.set(xscale="log", yscale="log", xlabel="agents", ylabel="fleet view, % of a core")
     right.set(xscale="log", yscale="log", xlabel="agents", ylabel="all statuses seen, s")
     return [_save(figure, file)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import report
+from bench import plots, report
 from bench.checker import Wrong, check
 from bench.goals import GOALS, figures, ratios
 from bench.job import Job
@@ -189,3 +189,14 @@ def test_peers_import_nothing_of_ours_but_what_runs_anywhere(file: Path) -> None
     tree = ast.parse(file.read_text())
     names = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in names if name.startswith(("bench", "pyros"))} <= anywhere
+
+
+def test_latencies_and_curves_are_drawn(tmp_path: Path) -> None:
+    curve = {"ask_p50_us@10": 1.0, "ask_p50_us@100": 2.0, "oneway_per_s@10": 3.0}
+    found = results_of(
+        curves={"pyros": curve | {"fleet_share@1": 0.1, "storm_seen_s@1": 0.2}, "paho": curve}
+    )
+    found.records["ask"] = {"pyros": Record([{}], [histogram([1, 2, 3])])}
+    drawn = [one.name for one in plots.draw(found, tmp_path)]
+    assert drawn == ["bench-latencies.svg", "bench-sizes.svg", "bench-agents.svg"]
+    assert all((tmp_path / name).read_text().startswith("<?xml") for name in drawn)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.flow import Flow
-from bench.lane import Job
+from bench.job import Job
 from bench.processes import PeerFailed, Process, environment
 from bench.stage import Stage
 from bench.systems import PEERS, SYSTEMS, System
