@@ -10,8 +10,8 @@ from bench.stage import Sample, Stage
 from bench.systems import System
 
 AGENTS, CHANNELS, STORM = 200, 10, 500
-LEAST_HEARD = 0.9
-"""The share of all beats that must have come, or the machine was too slow for so many agents."""
+LEAST_HEARD = 0.2
+"""The share of all beats that must have come, or the machine was too slow to tell anything."""
 
 
 def fleet(stage: Stage, system: System) -> Sample:
@@ -24,6 +24,9 @@ def fleet(stage: Stage, system: System) -> Sample:
 
 def share(stage: Stage, system: System, agents: int, *, follows: bool) -> dict[str, float]:
     """Watch so many agents at 1 s beats and 10 channels at 1 Hz each.
+
+    Where this machine is too slow to be so many agents, some beats do not come in their second; the
+    cost is then scaled up to all of them, which is more than it would be.
 
     Raises:
         Wrong: not all of them are seen, or their beats do not come.
@@ -41,7 +44,8 @@ def share(stage: Stage, system: System, agents: int, *, follows: bool) -> dict[s
         raise Wrong(
             f"fleet: {seen['seen']} of {agents} agents are seen, {heard:.2f} beats a second"
         )
-    return {"share": seen["share"], "us_a_beat": seen["share"] / heard / agents * 1e6}
+    scaled = seen["share"] / min(1.0, heard)
+    return {"share": scaled, "us_a_beat": scaled / agents * 1e6, "heard": heard}
 
 
 def storm(stage: Stage, system: System, agents: int = STORM) -> Sample:
