@@ -12,14 +12,18 @@ from pathlib import Path
 
 from bench import plots, report
 from bench.environments import FOLDER, NotInstalled, python_of
+from bench.processes import ROOT
 from bench.rounds import Results, run
 from bench.servers import Server, running
 from bench.stage import Stage
 from bench.systems import SYSTEMS, ServerKind, System, chosen
 from bench.works import WORKS
 
-PAGE = Path("docs/benchmarks.md")
+PAGE = ROOT / "docs" / "benchmarks.md"
 ROUNDS, QUICK_ROUNDS = 5, 2
+
+INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
 
 
 def main() -> int:
@@ -52,7 +56,7 @@ def _arguments() -> argparse.Namespace:
         help=f"only these works: {', '.join(WORKS)}")  # fmt: skip
     add("--rounds", type=int, metavar="N", help=f"how often, by default {ROUNDS}")
     add("--output", type=Path, default=Path(), metavar="DIR", help="where the results go")
-    add("--page", action="store_true", help=f"write tables and plots into {PAGE}, too")
+    add("--page", action="store_true", help="write tables and plots into docs/benchmarks.md, too")
     return parser.parse_args()
 
 
@@ -102,4 +106,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
