@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.quantiles import cumulative, medians, merged
 from bench.rounds import Record, Results
-from bench.systems import OURS
+from bench.systems import MEMORY, OURS
 
 SIZE = (7.5, 4.5)
 """Inches."""
 
 OURS_COLOUR = "#c1272d"
+COLOURS = (
+    "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22",
+    "#17becf", "#000000",
+)  # fmt: skip
+"""Of the others; none is near ours."""
+
+LABELLED = (1, 2, 5)
+"""Which multiples of a power of ten have a number at an axis."""
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
@@ -33,7 +41,8 @@ def _latencies(records: dict[str, Record], file: Path) -> Path:
     for name, record in records.items():
         edges, shares = cumulative(merged(record.histograms))
         axes.plot(edges, shares, label=name, **_line(name))
-    axes.set(xscale="log", xlabel="a command and its result, µs", ylabel="share within that time")
+    axes.set(xlabel="a command and its result, µs", ylabel="share within that time")
+    _logarithmic(axes.set_xscale, axes.xaxis)
     axes.legend(fontsize="small")
     return _save(figure, file)
 
@@ -45,8 +54,9 @@ def _sizes(records: dict[str, Record], file: Path) -> Path:
         found = medians(record.rounds)
         left.plot(*_series(found, "ask_p50_us"), "o-", label=name, **_line(name))
         right.plot(*_series(found, "oneway_per_s"), "o-", label=name, **_line(name))
-    left.set(xscale="log", yscale="log", xlabel="payload, B", ylabel="command and result, p50, µs")
-    right.set(xscale="log", yscale="log", xlabel="payload, B", ylabel="one-way messages/s, QoS 1")
+    left.set(xlabel="payload, B", ylabel="command and result, p50, µs")
+    right.set(xlabel="payload, B", ylabel="one-way messages/s, QoS 1")
+    _both_logarithmic(left, right)
     left.legend(fontsize="small")
     return _save(figure, file)
 
@@ -60,8 +70,9 @@ def _crowds(records: dict[str, Record], file: Path) -> list[Path]:
     figure, (left, right) = _figure(2)
     left.plot(agents, [100 * one for one in shares], "o-", **_line(OURS))
     right.plot(*storms, "o-", **_line(OURS))
-    left.set(xscale="log", yscale="log", xlabel="agents", ylabel="fleet view, % of a core")
-    right.set(xscale="log", yscale="log", xlabel="agents", ylabel="all statuses seen, s")
+    left.set(xlabel="agents", ylabel="fleet view, % of a core")
+    right.set(xlabel="agents", ylabel="all statuses seen, s")
+    _both_logarithmic(left, right)
     return [_save(figure, file)]
 
 
@@ -76,7 +87,27 @@ def _series(found: dict[str, float], name: str) -> tuple[list[float], list[float
 
 
 def _line(name: str) -> dict[str, Any]:
-    return {"color": OURS_COLOUR, "linewidth": 2.2} if name == OURS else {"linewidth": 1.2}
+    if name == OURS:
+        return {"color": OURS_COLOUR, "linewidth": 2.2}
+    if name == MEMORY:
+        return {"color": OURS_COLOUR, "linewidth": 1.2, "linestyle": "--"}
+    return {"linewidth": 1.2}
+
+
+def _both_logarithmic(*plots: Any) -> None:
+    for axes in plots:
+        _logarithmic(axes.set_xscale, axes.xaxis)
+        _logarithmic(axes.set_yscale, axes.yaxis)
+
+
+def _logarithmic(set_scale: Callable[[str], None], axis: Any) -> None:
+    """Make an axis logarithmic, with numbers that people read."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    set_scale("log")
+    axis.set_major_locator(LogLocator(subs=LABELLED))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _figure(count: int) -> tuple[Any, Sequence[Any]]:
@@ -86,6 +117,7 @@ def _figure(count: int) -> tuple[Any, Sequence[Any]]:
     axes = figure.subplots(1, count, squeeze=False)[0]
     for one in axes:
         one.grid(visible=True, alpha=0.3)
+        one.set_prop_cycle(color=COLOURS)
     return figure, axes
 
 

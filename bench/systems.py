@@ -47,9 +47,12 @@ _OURS = frozenset(
 OURS = "pyros"
 """The name by which the library itself stands in all results."""
 
+MEMORY = "pyros-memory"
+"""The same, with the journal in memory."""
+
 SYSTEMS = (
     System(OURS, "pyros", "mosquitto", _ASK | _COMMANDS | _ONEWAY | _OURS, {"journal": "sqlite"}),
-    System("pyros-memory", "pyros", "mosquitto", _ASK | _COMMANDS, {"journal": "memory"}),
+    System(MEMORY, "pyros", "mosquitto", _ASK | _COMMANDS, {"journal": "memory"}),
     System("paho", "paho", "mosquitto", _ASK | _COMMANDS | _ONEWAY | {"curves"}),
     System("aiomqtt", "aiomqtt", "mosquitto", _ASK | _ONEWAY),
     System("faststream", "faststream", "mosquitto", _ASK | _ONEWAY),
