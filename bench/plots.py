@@ -20,7 +20,7 @@ COLOURS = (
 )  # fmt: skip
 """Of the others; none is near ours."""
 
-LABELLED = (1, 2, 5)
+DECADES, LABELLED = (1,), (1, 2, 5)
 """Which multiples of a power of ten have a number at an axis."""
 
 
@@ -96,16 +96,18 @@ def _line(name: str) -> dict[str, Any]:
 
 def _both_logarithmic(*plots: Any) -> None:
     for axes in plots:
-        _logarithmic(axes.set_xscale, axes.xaxis)
+        _logarithmic(axes.set_xscale, axes.xaxis, DECADES)
         _logarithmic(axes.set_yscale, axes.yaxis)
 
 
-def _logarithmic(set_scale: Callable[[str], None], axis: Any) -> None:
+def _logarithmic(
+    set_scale: Callable[[str], None], axis: Any, labelled: Sequence[int] = LABELLED
+) -> None:
     """Make an axis logarithmic, with numbers that people read."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     set_scale("log")
-    axis.set_major_locator(LogLocator(subs=LABELLED))
+    axis.set_major_locator(LogLocator(subs=labelled))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())
 
