@@ -163,6 +163,27 @@ class Claim:
         return None
 
 
+@dataclass(slots=True)
+class Line:
+    """The line to a far site, as the bridge at this end tells of it; without a bridge it stands."""
+
+    is_cut: bool = False
+    since: float = -math.inf
+    """When it came back."""
+
+    def hear(self, payload: bytes, now: float) -> bool:
+        """Take in `1` or `0` and say whether that changes anything."""
+        is_cut = payload.strip() == b"0"
+        if is_cut == self.is_cut:
+            return False
+        self.is_cut, self.since = is_cut, now
+        return True
+
+    def hears_since(self, up_since: float | None) -> float | None:
+        """Since when the far site can be heard by one whose connection stands `up_since`."""
+        return None if up_since is None or self.is_cut else max(up_since, self.since)
+
+
 class Vigil:
     """Tells whose silence is due, and looks at nobody else.
 

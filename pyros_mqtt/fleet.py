@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from pyros_mqtt.claims import Claim, Health, Skew, Vigil, kept_for
+from pyros_mqtt.claims import Claim, Health, Line, Skew, Vigil, kept_for
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import decode_about, decode_status
@@ -109,12 +109,14 @@ class Fleet:
         self._callbacks: list[OnChange] = []
         self._connection_changed = False
         self._up_since: float | None = None
+        self._line = Line()
         client_id = topics.client_id(f"fleet-{secrets.token_hex(4)}")
         self._transport = bus.transport(client_id)
         self._transport.on_state(self._on_state)
         self._transport.on_turn(self._on_turn)
         self._transport.subscribe(topics.every("status"), self._on_status)
         self._transport.subscribe(topics.every("about"), self._on_about)
+        self._transport.subscribe(topics.line, self._on_line)
 
     def open(self) -> None:
         """Start watching; returns at once. The first claims come when `is_up` has become true."""
@@ -179,10 +181,14 @@ class Fleet:
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
         with self._news:
             self._up_since = self._clock() if up else None
-            for name, record in self._records.items():
-                self._changed[name] = None
-                self._expect(name, record)
-            self._connection_changed = True
+            if not up:
+                self._line = Line()
+            self._all_have_changed()
+
+    def _on_line(self, delivery: Delivery) -> None:
+        with self._news:
+            if self._line.hear(delivery.payload, self._clock()):
+                self._all_have_changed()
 
     def _on_status(self, delivery: Delivery) -> None:
         name = self._name_of(delivery)
@@ -228,7 +234,7 @@ class Fleet:
                 record = self._records.get(name)
                 if record is None:
                     continue
-                if record.claim.health(now, self._up_since) is not Health.LIVE:
+                if record.claim.health(now, self._hears_since) is not Health.LIVE:
                     self._changed[name] = None
                 self._expect(name, record)
             changed, self._changed = self._changed, {}
@@ -265,13 +271,24 @@ class Fleet:
 
     # -- with the lock held ------------------------------------------------------------------
 
+    @property
+    def _hears_since(self) -> float | None:
+        """Since when what these agents say has reached us; None while it does not."""
+        return self._line.hears_since(self._up_since)
+
+    def _all_have_changed(self) -> None:
+        for name, record in self._records.items():
+            self._changed[name] = None
+            self._expect(name, record)
+        self._connection_changed = True
+
     def _expect(self, name: str, record: _Record) -> None:
-        self._vigil.expect(name, record.claim.next_look(self._clock(), self._up_since))
+        self._vigil.expect(name, record.claim.next_look(self._clock(), self._hears_since))
 
     def _member(self, name: str) -> Member:
         record, now = self._records[name], self._clock()
         claim = record.claim
-        health = claim.health(now, self._up_since)
+        health = claim.health(now, self._hears_since)
         skew = record.skew.seconds
         return Member(name, claim.status, record.about, claim.age(now), health, skew)
 

@@ -146,7 +146,7 @@ class LoopbackTransport:
         """Tell of connections and losses."""
         self._state_calls.append(callback)
 
-    def guard(self, may_return: Callable[[], bool | None]) -> None:
+    def guard(self, may_return: Callable[[], bool | None], evicted: Callable[[str], None]) -> None:
         """Nothing to guard: a connection that was thrown out stays out."""
 
     def on_turn(self, callback: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 from pyros_mqtt import wire
 from pyros_mqtt.condition import Condition
+from pyros_mqtt.errors import JournalError
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.journal import End, Journal, Ledger
 from pyros_mqtt.messages import (
@@ -106,7 +107,9 @@ class Outbox:
             JournalError: it cannot be noted, so it must not start: it might start twice.
         """
         self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
-        self._journal.commit()
+        trouble = self._release()
+        if trouble is not None:
+            raise trouble
         reach("after_start")
         with self._lock:
             self._running = None if elsewhere else command
@@ -120,13 +123,32 @@ class Outbox:
         self._journal.write(command, report)
         self.send(command, report)
 
-    def ended(self, command: Command, report: Report) -> None:
-        """Journal and publish a terminal report."""
+    def ended(self, command: Command, report: Report, *, soon: bool = False) -> None:
+        """Journal and publish a terminal report.
+
+        With `soon` that happens at the next `began` or `say`, in one transaction with it: for the
+        agent's thread, which goes on with the next command at once.
+        """
         self._no_longer_quick(command)
         reach("after_run")
+        if soon:
+            self._ledger.hold(command, report)
+            return
         self._ledger.note(command, report)
         reach("after_result")
         self.send(command, report)
+
+    def say(self) -> None:
+        """Journal and publish what has ended and is not told yet; for the agent's thread."""
+        if self._ledger.holds:
+            self._release()
+
+    def _release(self) -> JournalError | None:
+        ends, trouble = self._ledger.release()
+        if ends:
+            reach("after_result")
+            self.tell(ends)
+        return trouble
 
     def note(self, ends: list[End]) -> None:
         """Journal the ends of commands that did not run, in one transaction."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pyros_mqtt import wire
 from pyros_mqtt.archive import Archive, Event
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.topics import Topics
@@ -33,7 +34,9 @@ class Tally:
 class Replay:
     """Says again what was recorded, each message at its time.
 
-    Moments in the messages stay those of the record. What is retained is taken back at the end.
+    Moments in the messages stay those of the record, but a status says when it is said: by that its
+    readers judge whether an agent is alive and its clock right. What is retained is taken back at
+    the end.
 
     Args:
         archive: where it was recorded.
@@ -103,7 +106,8 @@ class Replay:
                 if stopping.is_set():
                     break
                 leaf = f"/{event.leaf}" if event.leaf else ""
-                self._say(f"{self._root}/{event.agent}/{event.branch}{leaf}", event.payload)
+                payload = _of_now(event) if event.branch == "status" else event.payload
+                self._say(f"{self._root}/{event.agent}/{event.branch}{leaf}", payload)
                 if on_moment is not None:
                     on_moment(moment)
         finally:
@@ -142,3 +146,11 @@ class Replay:
     def _landed(self, fate: str) -> None:
         if fate not in {Fate.TAKEN, Fate.NO_SUBSCRIBER}:
             self.tally.dropped += 1
+
+
+def _of_now(event: Event) -> bytes:
+    """Give a status as it is said now; a will and a bare word tell no time."""
+    said = event.document
+    if not said or "at" not in said:
+        return event.payload
+    return wire.compact(said | {"at": wire.to_rfc3339(time.time())}).encode()

@@ -6,8 +6,6 @@ delivers what an earlier one left. A row goes when the agent has reported, never
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -15,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pyros_mqtt import wire
+from pyros_mqtt.disk import trouble_of
 from pyros_mqtt.errors import SpoolError
+from pyros_mqtt.file_schema import FileSchema, NotOurs
 from pyros_mqtt.messages import Command
 
 LEASE = 5.0
@@ -24,36 +24,36 @@ LEASE = 5.0
 KEEP_DEAD = 7 * 86_400.0
 """Seconds for which a command that could not be delivered is still shown."""
 
-_APPLICATION = 0x5059524E
-_VERSION = 1
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS commands (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    sender TEXT NOT NULL,
-    agent TEXT NOT NULL,
-    message TEXT NOT NULL,
-    args TEXT NOT NULL,
-    urgent INTEGER NOT NULL,
-    written REAL NOT NULL,
-    due REAL NOT NULL,
-    deadline REAL NOT NULL,
-    courier TEXT NOT NULL DEFAULT '',
-    leased REAL NOT NULL DEFAULT 0,
-    ended REAL,
-    remark TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS commands_due ON commands (due) WHERE ended IS NULL;
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
-_COLUMNS = "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark"
+SCHEMA = FileSchema(
+    "spool",
+    0x5059524E,  # "PYRN"
+    (
+        """
+        CREATE TABLE commands (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            sender TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            message TEXT NOT NULL,
+            args TEXT NOT NULL,
+            urgent INTEGER NOT NULL,
+            written REAL NOT NULL,
+            due REAL NOT NULL,
+            deadline REAL NOT NULL,
+            courier TEXT NOT NULL DEFAULT '',
+            leased REAL NOT NULL DEFAULT 0,
+            ended REAL,
+            remark TEXT NOT NULL DEFAULT ''
+        );
+        CREATE INDEX commands_due ON commands (due) WHERE ended IS NULL;
+        """,
+        "ALTER TABLE commands ADD COLUMN payload BLOB;",
+    ),
+)
 
-
-LEAST_ROOM = 128 * 1024
-"""Bytes that SQLite needs on the disk, even to read."""
+_COLUMNS = (
+    "id, sender, agent, message, args, urgent, written, due, deadline, ended, remark, payload"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Spooled:
 
     `due` is when it may be sent, `written` when it was put here. `ended` is None while it waits;
     otherwise when it was given up, and `remark` says why. While it waits, `remark` tells what came
-    of the last attempt.
+    of the last attempt. `payload` is the command as its sender has signed it; None: not signed.
     """
 
     command: Command
@@ -71,6 +71,7 @@ class Spooled:
     ended: float | None = None
     remark: str = ""
     problem: str = ""
+    payload: bytes | None = None
 
 
 class Spool:
@@ -89,20 +90,31 @@ class Spool:
             self._db.execute("PRAGMA busy_timeout = 10000")
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"the spool {path} cannot be opened: {_why(error, path)}") from None
+            raise SpoolError(
+                f"the spool {path} cannot be opened: {trouble_of(error, path)}"
+            ) from None
+        except NotOurs as error:
+            raise SpoolError(f"{path} is {error}; move it away, and a new one is made") from None
 
     def _prepare(self) -> None:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if application not in {0, _APPLICATION} or version > _VERSION:
-            raise SpoolError(f"{self.path} is no spool of ours, or one of a newer version")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        if version < _VERSION:
-            self._db.executescript(_SCHEMA)
+        SCHEMA.migrate(self._db)
 
-    def put(self, command: Command, now: float, due: float | None = None) -> None:
+    def put(
+        self,
+        command: Command,
+        now: float,
+        due: float | None = None,
+        payload: bytes | None = None,
+    ) -> None:
         """Write a command to the disk; returns when it is there.
+
+        Args:
+            command: what is to be delivered.
+            now: POSIX seconds.
+            due: POSIX seconds before which it is not sent.
+            payload: the command as its sender has signed it, whoever delivers it.
 
         Raises:
             SpoolError: the disk does not take it.
@@ -119,6 +131,7 @@ class Spool:
             command.deadline,
             None,
             "",
+            payload,
         )
         marks = ", ".join("?" * len(row))
         self._write(f"INSERT INTO commands ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - our own names
@@ -173,15 +186,18 @@ class Spool:
         self._write(statement, (now, remark, command_id))
         self._write("DELETE FROM commands WHERE ended < ?", (now - KEEP_DEAD,))
 
-    def rename(self, command_id: str, new_id: str) -> None:
+    def rename(self, command_id: str, new_id: str, payload: bytes | None = None) -> None:
         """Give a command that was refused for now a new id; it keeps its place."""
-        self._write("UPDATE commands SET id = ? WHERE id = ?", (new_id, command_id))
+        statement = "UPDATE commands SET id = ?, payload = ? WHERE id = ?"
+        self._write(statement, (new_id, payload, command_id))
 
-    def replace(self, old_id: str, command: Command, now: float) -> bool:
+    def replace(
+        self, old_id: str, command: Command, now: float, payload: bytes | None = None
+    ) -> bool:
         """Put a command that was given up back, as a new one; whether it was there."""
         if not self.remove(old_id):
             return False
-        self.put(command, now)
+        self.put(command, now, payload=payload)
         return True
 
     def find(self, command_id: str) -> Spooled | None:
@@ -207,7 +223,7 @@ class Spool:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            why = _why(error, self.path)
+            why = trouble_of(error, self.path)
             raise SpoolError(f"the spool {self.path} cannot be read: {why}") from None
 
     def _write(self, statement: str, values: tuple[object, ...]) -> int:
@@ -215,12 +231,13 @@ class Spool:
             with self._lock:
                 return self._db.execute(statement, values).rowcount
         except sqlite3.Error as error:
-            why = _why(error, self.path)
+            why = trouble_of(error, self.path)
             raise SpoolError(f"the spool {self.path} cannot be written: {why}") from None
 
 
 def _spooled(row: tuple[object, ...]) -> Spooled:
-    command_id, sender, agent, message, args, urgent, written, due, deadline, ended, remark = row
+    command_id, sender, agent, message, args, urgent, *times, ended, remark, payload = row
+    written, due, deadline = times
     problem = ""
     try:
         read = wire.strict(str(args))
@@ -237,17 +254,7 @@ def _spooled(row: tuple[object, ...]) -> Spooled:
         urgent=bool(urgent),
     )
     known = (float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
-    return Spooled(command, *known, problem)  # type: ignore[arg-type]
-
-
-def _why(error: Exception, path: Path) -> str:
-    """What went wrong, in words that help: SQLite tells a full disk as an error of input."""
-    with contextlib.suppress(OSError):
-        if shutil.disk_usage(path.parent).free < LEAST_ROOM:
-            return f"its disk is full ({error})"
-    if "not a database" in str(error):
-        return f"{error}; move it away, and a new one is made"
-    return str(error)
+    return Spooled(command, *known, problem, payload)  # type: ignore[arg-type]
 
 
 def spool_path(state_dir: Path, root: str) -> Path:

@@ -82,6 +82,11 @@ class Topics:
         """Where `pyros bench` sends messages to itself; nobody else listens there."""
         return f"{self._branch(agent, 'trial')}/{check_name('trial', leaf)}"
 
+    @property
+    def line(self) -> str:
+        """Where a bridge keeps `1`, or `0` while it is cut off from the site of this root."""
+        return f"{self.root}/line"
+
     def every(self, branch: str, leaf: str = "") -> str:
         """A filter for one branch of all agents: `pyros/+/status`, `pyros/+/outbox/ops`."""
         return f"{self.root}/+/{branch}/{leaf}" if leaf else f"{self.root}/+/{branch}"

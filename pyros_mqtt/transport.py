@@ -101,10 +101,12 @@ class Transport(Protocol):
     def on_state(self, callback: Callable[[bool], None]) -> None:
         """Call with True after each connection (subscriptions confirmed), False after its loss."""
 
-    def guard(self, may_return: Callable[[], bool | None]) -> None:
+    def guard(self, may_return: Callable[[], bool | None], evicted: Callable[[str], None]) -> None:
         """Ask before coming back after a lost connection, whose client id may have a new owner.
 
         `may_return` may block; None means that it could not tell, and is to be asked again.
+        `evicted` is told in words for people where somebody else throws us out again and again,
+        so that the connection goes on under another client id.
         """
 
     def on_turn(self, callback: Callable[[], None]) -> None:

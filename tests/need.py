@@ -16,11 +16,19 @@ import pytest
 from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
-PROGRAMS = (*CLIENTS, "chromium", "faketime", "ip", "iptables", "redis-server", "unshare")
-PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
+PROGRAMS = (
+    *CLIENTS, "chromium", "faketime", "ip", "iptables", "nats-server", "rabbitmq-server",
+    "redis-server", "systemd-analyze", "tc", "unshare",
+)  # fmt: skip
+PACKAGES = {
+    "ip": "iproute2", "systemd-analyze": "systemd", "tc": "iproute2", "unshare": "util-linux"
+}  # fmt: skip
 """Those that are not called as their program is."""
 
 MODULES = {"embedded": "iotcore", "django": "django", "gunicorn": "gunicorn"}
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+"""Where programs are; Debian has some where users other than root do not look."""
+
 POSTGRES = "/usr/lib/postgresql"
 
 CORPORA = Path(__file__).parent / "faults" / ".corpora"
@@ -53,7 +61,7 @@ def _is_here(thing: str) -> bool:
     if thing in _LOOKS:
         return _LOOKS[thing]()
     if thing in PROGRAMS:
-        return shutil.which(thing) is not None
+        return shutil.which(thing, path=_PATH) is not None
     return importlib.util.find_spec(MODULES[thing]) is not None
 
 

@@ -88,14 +88,26 @@ class Register:
             AccessError: it cannot be read, or says something wrong; a line each.
         """
         try:
-            said = tomllib.loads(file.read_text("utf-8"))
-            found = _File.model_validate(said)
+            text = file.read_text("utf-8")
         except OSError as problem:
             raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+        except UnicodeDecodeError as problem:
             raise AccessError(f"{file}: is not valid TOML: {problem}") from None
+        return cls.parse(text, str(file))
+
+    @classmethod
+    def parse(cls, text: str, place: str) -> Self:
+        """Read what is in an `access.toml`; `place` names it for people.
+
+        Raises:
+            AccessError: it says something wrong; a line each.
+        """
+        try:
+            found = _File.model_validate(tomllib.loads(text))
+        except (tomllib.TOMLDecodeError, RecursionError) as problem:
+            raise AccessError(f"{place}: is not valid TOML: {problem}") from None
         except ValidationError as error:
-            lines = problems.in_words(error, lambda _: str(file), _known)
+            lines = problems.in_words(error, lambda _: place, _known)
             raise AccessError("\n".join(lines)) from None
         return cls(found.identities, found.roles)
 
@@ -109,6 +121,12 @@ class Register:
         known = self.identities.get(name)
         own = known.commands if known else {}
         return self.role(name).allows(agent, message) or allows(own, agent, message)
+
+    def messages(self, name: str, agent: str) -> set[str]:
+        """The messages that `name` may send to `agent`; one of them may be `*`."""
+        known = self.identities.get(name)
+        tables = [self.role(name).commands, known.commands if known else {}]
+        return {one for table in tables for to in (agent, EVERYONE) for one in table.get(to, ())}
 
     def inboxes(self, name: str) -> list[str]:
         """The agents that `name` may send anything to, sorted; `*` alone where it is everyone."""

@@ -14,7 +14,7 @@ from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.alarms import own_alarms_file
 from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
-from pyros_mqtt.agent.life import Life
+from pyros_mqtt.agent.life import EVICTED, Life
 from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import (
@@ -97,7 +97,7 @@ class Agent(Conversation):
             from pyros_mqtt.settings import Settings
 
             settings = Settings()
-        self._settings = settings
+        self._settings = settings.of_agent(self.name)
         self._bus = bus
         self._journal = journal
         self._alarms_lock = threading.Lock()
@@ -209,6 +209,7 @@ class Agent(Conversation):
         journal = self._own_journal() if self._journal is None else self._journal
         self._life = Life(self, self._outfit, bus, self._settings, journal)
         self._go_on_with_alarms()
+        self._watch_certificate(self._life)
         self._life.start()
         for companion in self._outfit.companions:
             self.thread(companion.measure_until, self.stopping, name="host")
@@ -225,7 +226,16 @@ class Agent(Conversation):
         if settings.journal == "sqlite":
             self._alarms_file = own_alarms_file(settings.state_dir, topics.client_id(self.name))
             if self._alarms_file.is_file():
-                _ = self._own_alarms
+                self.clear_alarm(EVICTED)  # this life begins under its own client id
+
+    def _watch_certificate(self, life: Life) -> None:
+        """Have an alarm raised in time before our certificate ends, if we come by one."""
+        settings = self._settings
+        if settings.cert_file is not None:
+            from pyros_mqtt.agent.certificate import EVERY, CertificateWatch
+
+            watch = CertificateWatch(self, self.name, settings.cert_file, settings.ca_file)
+            life.chores.add("certificate", watch.look, EVERY)
 
     def _own_journal(self) -> Journal:
         settings, topics = self._settings, self._outfit.topics

@@ -68,6 +68,13 @@ class OwnAlarms:
             if name in self._cases:
                 self._tell(name, self._cases[name].judge(time.time(), Finding(holds=False)))
 
+    def severity_shown(self, name: str) -> str | None:
+        """How urgent an alarm is whose condition holds, also on the shelf; None: it does not."""
+        with self._lock:
+            case = self._cases.get(name)
+            shown = case.shown if case is not None and case.is_up else None
+            return None if shown is None else shown.severity.value
+
     def look(self) -> None:
         """Let shelves end that are due."""
         with self._lock:

@@ -126,6 +126,10 @@ class Conversation(Conduct):
         """Say that an alarm's condition is over, or does not hold. For any thread."""
         self._own_alarms.clear(name)
 
+    def severity_shown(self, name: str) -> str | None:
+        """How urgent this agent's own alarm is; None: its condition is over. For any thread."""
+        return self._alarms.severity_shown(name) if self._alarms is not None else None
+
     @property
     def _own_alarms(self) -> OwnAlarms:
         with self._alarms_lock:

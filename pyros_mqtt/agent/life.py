@@ -29,6 +29,7 @@ from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender import SpoolDesk, Voice
+from pyros_mqtt.signing import Guard, guard_of, signer_of
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.tracing import tracing
@@ -44,6 +45,9 @@ STOPS = "the agent is stopping"
 
 FAREWELL = 2.0
 """Most seconds for the last status and the disconnection together."""
+
+EVICTED = "client-id"
+"""The alarm of an agent that is thrown off the broker again and again."""
 
 THREADS_END = 5.0
 """Most seconds that the threads of the agent's own code have to end after `shutdown()`."""
@@ -66,6 +70,7 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._work_began: float | None = None
+        self._began = 0
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
@@ -75,6 +80,7 @@ class Life:
         self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
+        self._guard, self._signer = guard_of(settings), signer_of(settings)
         if settings.traces:
             tracing.switch_on()
         if settings.metrics_port:
@@ -92,7 +98,14 @@ class Life:
         self.outbox = Outbox(self.transport, self._topics, claim, self.condition, journal)
         self.stage = Stage(self.outbox, self.condition)
         self.tenure = Tenure(
-            bus, outfit.topics, outfit.name, self.session, self.outbox, self._move_in, self._leave
+            bus,
+            outfit.topics,
+            outfit.name,
+            self.session,
+            self.outbox,
+            self._move_in,
+            self._leave,
+            lambda: self._began > 0 and journal.last_boot() > self._began,
         )
         self.inbox = Inbox(
             outfit.name,
@@ -103,6 +116,7 @@ class Life:
             session=self.session,
             limits=Limits(settings.max_payload, settings.max_waiting, settings.max_clock_skew),
             accepts_all=outfit.reads_messages_itself,
+            guard=self._guard,
         )
         self.presence = Presence(
             outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind
@@ -133,11 +147,13 @@ class Life:
         transport.subscribe(topics.about(name), self.presence.defend_about)
         transport.on_turn(self.inbox.end_turn)
         transport.on_turn(self.presence.tick)
+        if self._guard is not None:
+            transport.on_turn(partial(_watch_trust, self._guard, self.condition))
         transport.on_state(self._state_changed)
-        transport.guard(self.tenure.may_return)
+        transport.guard(self.tenure.may_return, self._evicted)
         self.logbook = Logbook(name, topics, transport, self._publish_logs)
-        self.voice = Voice(transport, topics, name)
-        self.desk = SpoolDesk(self._bus, topics, self._spool_path)
+        self.voice = Voice(transport, topics, name, self._signer)
+        self.desk = SpoolDesk(self._bus, topics, self._spool_path, self._signer)
         self._outfit.measured.connect(transport, self.session)
         for follow in self._outfit.followed:
             self.listen_to(follow)
@@ -221,9 +237,11 @@ class Life:
         """The name is ours: take up what an earlier life has left, and connect."""
         self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
         self._journal.begin_life(self.outbox.boot)
+        self._began = self.outbox.boot
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
+        self.presence.begin()
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
 
     def _work(self) -> None:
@@ -246,6 +264,7 @@ class Life:
         self._watchdog.stopping()
         self._settled.set()
         self.inbox.wake()
+        self.stage.say()
         self.tenure.give_up()
         taken = self.tenure.is_lost
         if not taken:
@@ -293,8 +312,23 @@ class Life:
             self._log.warning("the connection is lost: %s", self.transport.trouble)
         self._connected.set()
 
+    def _evicted(self, what: str) -> None:
+        """Somebody else comes to the broker under our client id; we go on under another one."""
+        log.error("%s: %s", self._name, what)
+        self._agent.alarm(EVICTED, "serious", what)
+
     def _leave(self, why: NameTaken) -> None:
         """Another one holds our name: stop acting, without a word on the bus."""
         self.transport.unsubscribe(self._topics.inbox(self._name))
         self.failure = why
         self.stop("another agent of this name has taken over")
+
+
+def _watch_trust(guard: Guard, condition: Condition) -> None:
+    """Read trust.toml anew where it has changed, and show what is wrong with it."""
+    if not guard.look():
+        return
+    if guard.problem:
+        condition.degrade(guard.problem, "trust")
+    else:
+        condition.recover("trust")

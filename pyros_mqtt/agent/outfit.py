@@ -59,6 +59,9 @@ class Hooks(Protocol):
     def almanac(self) -> Almanac | None:
         """What daily chores go by."""
 
+    def alarm(self, name: str, severity: str, text: str) -> None:
+        """Raise an alarm of the agent's own; for any thread."""
+
     def work(self) -> None:
         """Start the work."""
 

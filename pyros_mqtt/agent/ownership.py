@@ -107,16 +107,20 @@ class Watch:
     Args:
         insist: publish the own status again, with a boot above the one that is given.
         leave: another one has taken over.
+        is_replaced: whether a later life has begun in our journal. Then that one's last word, be it
+            its will, is no reason to take the name back: the journal lets us start nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a name has to do with
         self,
         name: str,
         session: str,
         boot: Callable[[], int],
         insist: Callable[[int], None],
         leave: Callable[[Status], None],
+        is_replaced: Callable[[], bool],
     ) -> None:
+        self._is_replaced = is_replaced
         self._name = name
         self._session = session
         self._boot = boot
@@ -139,7 +143,7 @@ class Watch:
             return
         mine, theirs = (self._boot(), self._session), (status.boot, status.session)
         fresh = not delivery.retain or kept_for(status, time.time()) < patience(status)
-        if theirs > mine and status.state.is_alive and fresh:
+        if theirs > mine and ((status.state.is_alive and fresh) or self._is_replaced()):
             self._leave(status)
         else:
             self._insist(status.boot)

@@ -102,8 +102,16 @@ class Stage:
 
     def end(self, ticket: Ticket, state: Outcome, code: str, text: str) -> None:
         """Report the end of a ticket that was not performed."""
-        report = report_on(ticket.command, state, time.time(), error=Problem(code, text))
-        self._outbox.ended(ticket.command, report)
+        self._ended(
+            ticket, report_on(ticket.command, state, time.time(), error=Problem(code, text))
+        )
+
+    def say(self) -> None:
+        """Tell what has ended, before the agent's thread waits or does something else."""
+        self._outbox.say()
+
+    def _ended(self, ticket: Ticket, report: Report) -> None:
+        self._outbox.ended(ticket.command, report, soon=not ticket.is_urgent)
 
     def _expire(self, ticket: Ticket) -> None:
         self.end(ticket, Outcome.EXPIRED, "timeout", "its deadline passed while it waited")
@@ -136,10 +144,10 @@ class Stage:
         finally:
             self._here.ticket = None
         try:
-            self._outbox.ended(ticket.command, report)
+            self._ended(ticket, report)
         except (TypeError, ValueError, RecursionError) as error:
             text = f"it ran, but its result cannot be sent: {error}"
-            self._outbox.ended(ticket.command, self._failed(ticket, "action-failed", text))
+            self._ended(ticket, self._failed(ticket, "action-failed", text))
 
     def _report(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> Report:
         """Call the action, whatever comes of it."""

@@ -41,8 +41,13 @@ class Presence:
         self._journal = journal
         self._introduced = -1
         self._log = logging.getLogger(f"pyros.{outfit.name}")
+        self.pulse: float | None = None
+        """When the network thread has last come by, in monotonic seconds; for any thread. None
+        before it runs: without a broker at the start, an agent works before it has a connection."""
+
+    def begin(self) -> None:
+        """The network thread is about to run."""
         self.pulse = time.monotonic()
-        """When the network thread has last come by, in monotonic seconds; for any thread."""
 
     def tick(self) -> None:
         """A turn of the network thread: say what is due."""

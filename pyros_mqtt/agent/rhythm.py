@@ -60,11 +60,16 @@ class Rhythm:
         while not self._stopping.is_set():
             now = time.monotonic()
             self._condition.sign(now)
+            if self._chores.next_due(now) <= 0 or not self._inbox.waiting:
+                self._stage.say()  # else the next command's start does, in one with it
             self._chores.run_due(now)
             pause = min(self._chores.next_due(time.monotonic()), 1.0)
             ticket = self._inbox.take(pause, self._stage.prepare)
             if ticket is not None:
                 self._stage.perform(ticket, self._perform)
+            else:
+                self._stage.say()
+        self._stage.say()
 
     def pause(self, seconds: float, cancelled: threading.Event | None) -> None:
         """Wait within an action, showing life and running due chores meanwhile.

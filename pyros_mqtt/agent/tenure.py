@@ -28,6 +28,7 @@ class Tenure:
     Args:
         move_in: called once the name is free, with what was found there.
         leave: called when the name is somebody else's, with why; after that nothing is published.
+        is_replaced: whether a later life has begun in our journal.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a name has to do with
@@ -39,6 +40,7 @@ class Tenure:
         outbox: Outbox,
         move_in: Callable[[Finding], None],
         leave: Callable[[NameTaken], None],
+        is_replaced: Callable[[], bool],
     ) -> None:
         self._bus = bus
         self._topics = topics
@@ -47,7 +49,9 @@ class Tenure:
         self._outbox = outbox
         self._move_in = move_in
         self._leave = leave
-        self._watch = Watch(name, session, lambda: outbox.boot, self._insist, self._give_way)
+        self._watch = Watch(
+            name, session, lambda: outbox.boot, self._insist, self._give_way, is_replaced
+        )
         self._given_up = threading.Event()
         self.is_lost = False
         """Somebody else holds the name."""

@@ -121,7 +121,8 @@ class Watchdog:
         os._exit(KILLED)
 
     def _look_at_network(self, now: float) -> bool:
-        stuck = now - self._presence.pulse
+        pulse = self._presence.pulse
+        stuck = 0.0 if pulse is None else now - pulse
         if stuck <= STALLED:
             self._said.discard("network")
             return True

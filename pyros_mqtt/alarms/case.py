@@ -13,6 +13,9 @@ from enum import StrEnum
 from pyros_mqtt.alarms.findings import Finding
 from pyros_mqtt.messages import JSON, Alarm, AlarmState, Severity
 
+FOLLOW = 10.0
+"""Seconds, at least, between two values that are shown of one alarm."""
+
 
 class Event(StrEnum):
     """What has happened to an alarm."""
@@ -22,6 +25,8 @@ class Event(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CLEARED = "cleared"
     SHELVED = "shelved"
+    FOLLOWED = "followed"
+    """It is as it was, but for its value, which has gone on."""
     NORMAL = "normal"
     """Over and acknowledged, or the shelf ended and nothing was wrong: its topic is emptied."""
 
@@ -36,7 +41,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What does not change in an alarm's life. Delays are seconds; `escalate_after` 0 is never."""
+    """What does not change in an alarm's life. Delays are seconds; `escalate_after` 0 is never.
+
+    The value that is shown follows the measurement by steps of more than `band`; None: never.
+    """
 
     alarm: str
     agent: str
@@ -47,6 +55,7 @@ class What:
     escalate_after: float = 0.0
     text: str = ""
     unit: str = ""
+    band: float | None = None
 
 
 class Case:
@@ -58,6 +67,7 @@ class Case:
         self._is_up = False
         self._turning_since: float | None = None
         self._escalates_at = float("inf")
+        self._followed_at = float("-inf")
 
     @property
     def shown(self) -> Alarm | None:
@@ -81,11 +91,17 @@ class Case:
         )
         self._is_up = alarm.state in {AlarmState.RAISED, AlarmState.ACKNOWLEDGED}
         if alarm.state is AlarmState.RAISED:
-            self._expect_answer(alarm.at)
+            said = alarm.at if alarm.raised_at is None else alarm.raised_at
+            self._expect_answer(said + alarm.escalated * what.escalate_after)
 
     def judge(self, now: float, finding: Finding) -> Change | None:
         """Go on with what was found; at most one thing happens at a time."""
-        return self._turn(now, finding) or self._unshelve_when_due(now) or self._escalate(now)
+        return (
+            self._turn(now, finding)
+            or self._unshelve_when_due(now)
+            or self._escalate(now)
+            or self._follow(now, finding)
+        )
 
     def pause(self) -> None:
         """Nothing can be found out for a while: delays begin anew afterwards."""
@@ -175,6 +191,19 @@ class Case:
         more = replace(self._shown, at=now, escalated=self._shown.escalated + 1)
         return self._show(Event.ESCALATED, more)
 
+    def _follow(self, now: float, finding: Finding) -> Change | None:
+        """Show how the value has gone on, now and then; its text stays that of the beginning."""
+        shown, band = self._shown, self.what.band
+        if shown is None or band is None or not self._is_up or not finding.holds:
+            return None
+        is_due = now - max(self._followed_at, shown.raised_at or 0.0) >= FOLLOW
+        if shown.state is AlarmState.SHELVED or not is_due:
+            return None
+        if not _differ(shown.value, finding.value, band):
+            return None
+        self._followed_at = now
+        return self._show(Event.FOLLOWED, replace(shown, at=now, value=finding.value))
+
     def _raise(self, now: float, alarm: Alarm) -> Change:
         self._expect_answer(now)
         return self._show(Event.RAISED, replace(alarm, state=AlarmState.RAISED, at=now))
@@ -211,3 +240,8 @@ class Case:
             raised_at=raised_at,
             unit=what.unit,
         )
+
+
+def _differ(one: JSON, other: JSON, band: float) -> bool:
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return abs(one - other) > band if numbers else bool(one != other)

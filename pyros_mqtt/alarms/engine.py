@@ -21,6 +21,10 @@ Key = tuple[str, str]
 CONDITIONS: dict[str, Callable[[AlarmRule], Condition]] = {**OF_VALUES, **OF_COURSES, **OF_AGENTS}
 
 
+FOLLOWED = {*OF_VALUES, "rate"}
+"""The kinds whose value is a measurement, and not a time that grows by itself."""
+
+
 class NoSuchAlarm(PyrosError):
     """There is no rule of this name, or nothing in it to do what was asked.
 
@@ -60,6 +64,7 @@ def what_of(name: str, rule: AlarmRule, table: AlarmsTable, agent: str) -> What:
         escalate_after=table.escalate_after if own is None else own,
         text=rule.text,
         unit=rule.unit,
+        band=rule.dead_band if rule.kind in FOLLOWED else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 from pyros_mqtt.alarms.findings import UNKNOWN, Finding, Sight, held, over
 from pyros_mqtt.messages import JSON, Sample
@@ -30,7 +31,7 @@ def amount(value: JSON) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-class Measured:
+class Measured(ABC):
     """What all of them share: which field of which channel, and its latest usable value."""
 
     def __init__(self, rule: AlarmRule) -> None:
@@ -53,13 +54,13 @@ class Measured:
         if key == self._key and value is not None and sample.quality != "bad":
             self.take(now - age, sample.time, value)
 
+    @abstractmethod
     def take(self, now: float, moment: float, value: JSON) -> None:
         """Take in a value that was measured at `moment` by its agent's clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, now: float, sighted: float) -> Finding:
         """Judge; `sighted` is since when everything can be heard without a gap."""
-        raise NotImplementedError
 
     def with_unit(self, value: JSON, per: str = "") -> str:
         """Write a value, or a change of it `per` something, for people."""

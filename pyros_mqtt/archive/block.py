@@ -8,16 +8,22 @@ come first, then a column for each of `f`. NaN is a missing value.
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from pyros_mqtt import wire
 from pyros_mqtt.messages import JSON
-from pyros_mqtt.wire.columns import Column
+
+Column: TypeAlias = "array[float] | list[JSON]"
+"""Numbers as doubles, with NaN for a missing one; anything else as it came."""
 
 _SIZE = 8
+_NUMBERS = {float, int}
+_NUMBERS_OR_NONE = {float, int, type(None)}
 
 
 @dataclass(slots=True)
@@ -27,6 +33,16 @@ class Block:
     times: array[float]
     columns: dict[str, Column]
     qualities: list[int] | None = None
+
+
+def compacted(values: list[JSON]) -> Column:
+    """Give numbers as doubles, and what is missing among them as NaN."""
+    kinds = set(map(type, values))
+    if kinds <= _NUMBERS:
+        return array("d", values)
+    if kinds <= _NUMBERS_OR_NONE:
+        return array("d", (math.nan if value is None else value for value in values))
+    return values
 
 
 def pack(

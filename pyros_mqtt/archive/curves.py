@@ -79,7 +79,9 @@ def _span(
 def in_blocks(curve: Curve, width: int, height: int) -> list[str]:
     """Draw a curve in braille dots: lines of `width` characters, the highest first."""
     low, high = float(np.min(curve.low)), float(np.max(curve.high))
-    scale = (high - low) or 1.0
+    if low == high:  # it never changed: through the middle
+        low, high = low - 1.0, high + 1.0
+    scale = high - low
     begin, end = float(curve.times[0]), float(curve.times[-1])
     across = ((curve.times - begin) / ((end - begin) or 1.0) * (2 * width - 1)).astype(int)
     dots = np.zeros((4 * height, 2 * width), dtype=bool)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pyros_mqtt import wire
-from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.extras import bring, dubious_years
 from pyros_mqtt.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -178,12 +178,13 @@ def _to_parquet(parts: Iterator[Readings], path: Path, _form: str) -> int:
 
 def _to_astropy(parts: Iterator[Readings], path: Path, form: str) -> int:
     whole = joined(list(parts))
-    table = whole.to_table()
-    if form == "ecsv":
-        table.write(path, format="ascii.ecsv", overwrite=True)
-    else:
-        _masked(table)
-        table.write(path, format="fits", overwrite=True)
+    with dubious_years():
+        table = whole.to_table()
+        if form == "ecsv":
+            table.write(path, format="ascii.ecsv", overwrite=True)
+        else:
+            _masked(table)
+            table.write(path, format="fits", overwrite=True)
     return len(whole)
 
 

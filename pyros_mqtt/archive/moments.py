@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
+from pyros_mqtt.archive.extras import dubious_years
 from pyros_mqtt.errors import ArchiveError
 
 Moment: TypeAlias = "float | str | datetime | Any"
@@ -19,6 +21,12 @@ DAY = 86_400.0
 LONGEST_SPAN = 1e9
 """Seconds; some thirty years."""
 
+SHORTEST_SPAN = 1e-6
+"""Seconds: what is recorded has microseconds."""
+
+EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_800.0
+"""POSIX seconds of the years that have a calendar, 1 to 9999."""
+
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)")
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": 7 * DAY}
 _FORMS = "say seconds since 1970, a UTC time such as 2026-11-22T20:14, or how long ago, as 2h"
@@ -28,16 +36,24 @@ def posix(moment: Moment, now: float | None = None) -> float:
     """Turn a moment into POSIX seconds; a time without a zone is UTC.
 
     Raises:
-        ArchiveError: it is none.
+        ArchiveError: it is none, or not of the years 1 to 9999.
     """
+    found = _posix(moment, now)
+    if not EARLIEST - 2 * DAY <= found <= LATEST + 2 * DAY:  # a night there may begin a day before
+        raise ArchiveError(f"{moment!r} is not within the years 1 to 9999: {_FORMS}")
+    return found
+
+
+def _posix(moment: Moment, now: float | None) -> float:
     if isinstance(moment, (int, float)):
-        return float(moment)
+        return float(moment) if abs(moment) < 1e300 else math.inf  # noqa: PLR2004 - an integer may be of any length
     if isinstance(moment, datetime):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if isinstance(moment, str):
         return _said(moment.strip(), time.time() if now is None else now)
     try:
-        return float(moment.utc.unix)  # an astropy Time, of one moment
+        with dubious_years():
+            return float(moment.utc.unix)  # an astropy Time, of one moment
     except (AttributeError, TypeError, ValueError):
         raise ArchiveError(f"{moment!r} is no moment: {_FORMS}") from None
 
@@ -46,14 +62,14 @@ def seconds(span: str | float) -> float:
     """Read a span of time: seconds, or `10s`, `5min`, `1h`.
 
     Raises:
-        ArchiveError: it is none, or not longer than nothing.
+        ArchiveError: it is none, shorter than a microsecond, or longer than thirty years.
     """
     if isinstance(span, str):
         found = _AGO.fullmatch(span.strip())
         said = float(found[1]) * _UNITS[found[2]] if found else _number(span)
     else:
         said = float(span)
-    if said is None or not 0 < said < LONGEST_SPAN:
+    if said is None or not SHORTEST_SPAN <= said < LONGEST_SPAN:
         raise ArchiveError(f"{span!r} is no span of time: say seconds, or 10s, 5min, 1h")
     return said
 

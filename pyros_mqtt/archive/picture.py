@@ -30,7 +30,8 @@ def draw(panels: list[list[Curve]], path: Path) -> None:
     for axis, panel in zip(axes, panels, strict=True):
         for curve in panel:
             moments = (curve.times * 1e6).astype("datetime64[us]")
-            (line,) = axis.plot(moments, curve.mean, linewidth=1.0, label=curve.name)
+            dot = "o" if len(moments) == 1 else ""  # a line of one point is none
+            (line,) = axis.plot(moments, curve.mean, linewidth=1.0, marker=dot, label=curve.name)
             axis.fill_between(
                 moments, curve.low, curve.high, color=line.get_color(), alpha=0.25, linewidth=0
             )

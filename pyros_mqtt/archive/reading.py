@@ -16,23 +16,20 @@ from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.moments import Moment, Nights, posix, seconds
 from pyros_mqtt.archive.place import archive_url
 from pyros_mqtt.archive.rows import MICRO, Source, micros
-from pyros_mqtt.archive.saying import say_again
+from pyros_mqtt.archive.saying import said_again
 from pyros_mqtt.archive.store import Store, open_store
 from pyros_mqtt.errors import ArchiveError, BadPayload
 from pyros_mqtt.messages import Channel
 
 if TYPE_CHECKING:
-    from pyros_mqtt.archive.assembly import Bins
     from pyros_mqtt.archive.readings import Readings
     from pyros_mqtt.settings import Settings
 
 FOREVER = 2**62
 """Later than anything, in microseconds."""
 
-MINUTE, HOUR = 60, 3600
-
 LOOK = 60.0
-"""Seconds by which the form of a channel is judged."""
+"""Seconds at its beginning and its end by which the form of a channel is judged."""
 
 NUMPY = "reading the archive"
 
@@ -162,7 +159,13 @@ class Archive:
         last = math.inf if stop is None else posix(stop, now)
         unit = self.describe(agent, channel, None if stop is None else last).unit
         if every is not None:
-            columns = self._steps(number, first, last, seconds(every))
+            from pyros_mqtt.archive.steps import stepped
+
+            nights = self._store.nights(self.root)
+            down = [
+                self.nights.span(name) for name, (rolled, _) in sorted(nights.items()) if rolled
+            ]
+            columns = stepped(self._store, number, (first, last), seconds(every), down)
             times = columns.pop("time")
             return Readings(agent, channel, times, columns, unit)
         samples = self._samples(number, first, last)
@@ -178,11 +181,18 @@ class Archive:
         """
         number = self._number(agent, channel)
         first = self._store.next_after(number, -FOREVER if start is None else micros(posix(start)))
-        if first is None:
-            return {}
-        begin = first / MICRO  # numbers alone are not read to their end
-        look = self.read(agent, channel, begin, begin + LOOK)
-        if all(column.dtype != object for column in look.columns.values()):
+        last = self._store.last_before(number, FOREVER if stop is None else micros(posix(stop)))
+        if (
+            first is None
+            or last is None
+            or not any(
+                column.dtype == object  # numbers alone are not read to their end
+                for moment in (first / MICRO, last / MICRO - LOOK)
+                for column in self.read(
+                    agent, channel, moment, moment + LOOK + 1.0
+                ).columns.values()
+            )
+        ):
             return {}
         read = self.read(agent, channel, start, stop)
         found = {}
@@ -237,21 +247,12 @@ class Archive:
         first, last = micros(posix(start)), micros(posix(stop))
         sources = self._store.sources(self.root)
         streams = [
-            self._said_again(source, self._store.samples(number, first, last), first)
+            said_again(source, self._store.samples(number, first, last), first)
             for source, number in sources.items()
             if source.branch == "telemetry"
         ]
         events = ((one.time, one) for one in self._events(None, None, first, last))
         return heapq.merge(events, *streams, key=lambda one: one[0])
-
-    def _said_again(
-        self, source: Source, rows: Iterator[tuple[Any, ...]], first: int
-    ) -> Iterator[tuple[float, Event]]:
-        for t, seq, n, flags, value, body in rows:
-            if t >= first:
-                payload = say_again(t / MICRO, seq, n, flags, value, body)
-                moment = t / MICRO
-                yield moment, Event(source.agent, "telemetry", source.leaf, moment, moment, payload)
 
     def troubles(self) -> list[str]:
         """Look whether the archive is whole; a line for each thing that is not."""
@@ -287,36 +288,6 @@ class Archive:
 
         rows = self._store.samples(number, _whole(start), _whole(stop) + 1)
         return assemble(rows, start, stop)
-
-    def _steps(self, number: int, start: float, stop: float, every: float) -> dict[str, Any]:
-        """Down-sample: by what housekeeping has kept where the steps fit, else from the samples."""
-        from pyros_mqtt.archive.steps import gather, told
-
-        parts: dict[str, list[Bins]] = {}
-        for begin, end, step in self._pieces(start, stop, every):
-            gather(self._store, number, begin, end, every, step, parts)
-        return told(parts, every)
-
-    def _pieces(
-        self, start: float, stop: float, every: float
-    ) -> Iterator[tuple[float, float, int]]:
-        """Cut a span by nights: from kept steps of so many seconds, or (0) from the samples."""
-        kept = {
-            name: self.nights.span(name)
-            for name, (rolled, _) in sorted(self._store.nights(self.root).items())
-            if rolled
-        }
-        step = HOUR if every % HOUR == 0 else MINUTE if every % MINUTE == 0 else 0
-        at = start
-        for begin, end in kept.values() if step else ():
-            if end <= at or begin >= stop:
-                continue
-            if begin > at:
-                yield at, begin, 0
-            yield max(at, begin), min(stop, end), step
-            at = min(stop, end)
-        if at < stop:
-            yield at, stop, 0
 
 
 def _whole(moment: float) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pyros_mqtt.archive.assembly import Array
-from pyros_mqtt.archive.extras import bring
-from pyros_mqtt.archive.rows import QUALITIES
+from pyros_mqtt.archive.extras import bring, dubious_years
+from pyros_mqtt.messages import QUALITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Readings:
             MissingExtra: astropy is not installed.
         """
         time = bring("astropy.time", "a Time", "observatory")
-        return time.Time(self.times, format="unix", scale="utc")
+        with dubious_years():
+            return time.Time(self.times, format="unix", scale="utc")
 
     def table(self) -> dict[str, Array]:
         """Every column by name, `time` first, `quality` as words and `late` last."""

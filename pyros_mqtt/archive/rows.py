@@ -13,7 +13,6 @@ MICRO = 1_000_000
 LONGEST = 3600 * MICRO
 """No row spans more than this, so that a reader knows how far back a row may begin."""
 
-QUALITIES = ("good", "uncertain", "bad")
 LATE = 4
 """Added to the quality's number where the sample came after an outage."""
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 from pyros_mqtt import wire
-from pyros_mqtt.archive.block import unpack
-from pyros_mqtt.archive.rows import LATE, QUALITIES
-from pyros_mqtt.messages import JSON
-from pyros_mqtt.wire.columns import Column
+from pyros_mqtt.archive.block import Column, unpack
+from pyros_mqtt.archive.event import Event
+from pyros_mqtt.archive.rows import LATE, MICRO, Source
+from pyros_mqtt.messages import JSON, QUALITIES
+
+
+def said_again(
+    source: Source, rows: Iterator[tuple[Any, ...]], first: int
+) -> Iterator[tuple[float, Event]]:
+    """Give the messages that a channel's rows say again, from the moment `first` (microseconds)."""
+    for t, seq, n, flags, value, body in rows:
+        if t >= first:
+            moment = t / MICRO
+            payload = say_again(moment, seq, n, flags, value, body)
+            yield moment, Event(source.agent, "telemetry", source.leaf, moment, moment, payload)
 
 
 def say_again(  # noqa: PLR0913, PLR0917 - the columns of a row

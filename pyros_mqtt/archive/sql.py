@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -21,7 +22,7 @@ _DELETE = {
 }
 
 
-class SqlStore:
+class SqlStore(ABC):
     """An archive in a database that speaks SQL; keeps the protocol of `Store`."""
 
     place = ""
@@ -31,35 +32,35 @@ class SqlStore:
 
     # -- for a database to fill in ----------------------------------------------------------------
 
+    @abstractmethod
     def _fetch(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a query with `?` for its values, and fetch all rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Run a query, and fetch its rows little by little."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _change(self, query: str, values: Sequence[Any] = ()) -> int:
         """Run a statement; how many rows it has changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _add(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], more: str
     ) -> int:
         """Insert rows with the clause `more` (ON CONFLICT ...); how many were new or changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def together(self) -> AbstractContextManager[None]:
         """Make what is done inside one transaction."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give_up(self) -> None:
         """Break off what another thread waits for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """End the connection."""
-        raise NotImplementedError
 
     # -- writing ----------------------------------------------------------------------------------
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyros_mqtt.archive.schema import NotOurs, migrate
+from pyros_mqtt.archive.schema import SCHEMA
 from pyros_mqtt.archive.sql import SqlStore
 from pyros_mqtt.errors import ArchiveError
+from pyros_mqtt.file_schema import NotOurs
 
 BUSY = 5.0
 """Seconds for which somebody else may write before that counts as a failure."""
@@ -46,7 +47,7 @@ class SqliteStore(SqlStore):
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(f"PRAGMA cache_size=-{CACHE}")
-            migrate(self._db)
+            SCHEMA.migrate(self._db)
         except (NotOurs, sqlite3.Error) as error:
             self._db.close()
             what = f"is {error}" if isinstance(error, NotOurs) else f"cannot be opened: {error}"

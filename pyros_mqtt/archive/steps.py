@@ -2,47 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from pyros_mqtt.archive.assembly import Bins, Samples, assemble, bins, merged
+from pyros_mqtt.archive.assembly import Array, Bins, Samples, assemble, bins, merged
 from pyros_mqtt.archive.rows import MICRO, Roll, micros
 from pyros_mqtt.archive.store import Store
 
 BAD = 2
 
+MINUTE, HOUR = 60, 3600
+"""Seconds of the steps that housekeeping keeps."""
 
-def gather(  # noqa: PLR0913, PLR0917 - what, from when to when, in which steps, from which, to where
+
+def stepped(
     store: Store,
     source: int,
-    start: float,
-    stop: float,
+    span: tuple[float, float],
     every: float,
-    step: int,
-    parts: dict[str, list[Bins]],
-) -> None:
-    """Add the bins of a span to `parts`, by field; from kept ones of `step` seconds, or samples."""
+    kept: Iterable[tuple[float, float]],
+) -> dict[str, Any]:
+    """Down-sample a channel: from what was `kept` of whole nights where the steps fit, else anew.
+
+    Gives the columns of all fields on common times: mean, min, max, count.
+    """
+    parts: dict[str, list[Bins]] = {}
+    for start, stop, step in _pieces(span, every, kept):
+        for name, one in _gathered(store, source, start, stop, every, step):
+            parts.setdefault(name, []).append(one)
+    return _told(parts, every)
+
+
+def _pieces(
+    span: tuple[float, float], every: float, kept: Iterable[tuple[float, float]]
+) -> Iterator[tuple[float, float, int]]:
+    """Cut a span by nights: from kept steps of so many seconds, or (0) from the samples."""
+    at, stop = span
+    step = HOUR if every % HOUR == 0 else MINUTE if every % MINUTE == 0 else 0
+    for begin, end in kept if step else ():
+        if end <= at or begin >= stop:
+            continue
+        if begin > at:
+            yield at, begin, 0
+        yield max(at, begin), min(stop, end), step
+        at = min(stop, end)
+    if at < stop:
+        yield at, stop, 0
+
+
+def _gathered(  # noqa: PLR0913, PLR0917 - what, from when to when, in which steps, from which
+    store: Store, source: int, start: float, stop: float, every: float, step: int
+) -> Iterator[tuple[str, Bins]]:
+    """Give the bins of a span by field; from kept ones of `step` seconds, or samples."""
     first, last = _micros(start), _micros(stop)
     if step:
         rolls = sorted(store.rolls(source, step, first, last), key=lambda one: one.field)
         for name, those in groupby(rolls, key=lambda one: one.field):
-            parts.setdefault(name, []).append(of_rolls(list(those)))
+            yield name, of_rolls(list(those))
         return
     samples = assemble(store.samples(source, first, last), start, stop)
-    for name, one in of_samples(samples, every).items():
-        parts.setdefault(name, []).append(one)
+    yield from of_samples(samples, every).items()
 
 
 def of_samples(samples: Samples, every: float) -> dict[str, Bins]:
-    """Sum up the numbers of some samples that are not bad, by field."""
+    """Sum up the numbers of some samples that are not bad, by field.
+
+    A field that is now a number and now a text, as a channel's that has changed its form, has its
+    numbers summed up.
+    """
     fine = samples.quality != BAD
+    columns = {name: _numbers(column) for name, column in samples.columns.items()}
     return {
         name: bins(samples.times[fine], column[fine], every)
-        for name, column in samples.columns.items()
-        if column.dtype != object
+        for name, column in columns.items()
+        if column is not None
     }
+
+
+def _numbers(column: Array) -> Array | None:
+    """Take the numbers out of a column, NaN for what is none; None where there are none."""
+    if column.dtype != object:
+        return column
+    numbers = np.array([one if type(one) in {int, float} else np.nan for one in column], float)
+    return None if np.isnan(numbers).all() else numbers
 
 
 def of_rolls(rolls: list[Roll]) -> Bins:
@@ -63,7 +108,7 @@ def to_rolls(field: str, one: Bins) -> list[Roll]:
     return [Roll(field, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def told(parts: dict[str, list[Bins]], every: float) -> dict[str, Any]:
+def _told(parts: dict[str, list[Bins]], every: float) -> dict[str, Any]:
     """Give the columns of all fields on common times: mean, min, max, count."""
     by_field = {name: merged(some, every) for name, some in parts.items()}
     starts = [one.starts for one in by_field.values()]

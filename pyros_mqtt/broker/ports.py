@@ -10,6 +10,8 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 
 _LISTENING = "0A"  # the state's number in /proc/net/tcp
+_V4 = 8  # digits of its addresses
+_OWN_V6 = {"00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 
 
 def any_free_port() -> int:
@@ -40,9 +42,21 @@ def answers(port: int) -> bool:
     return False
 
 
+def is_open_to_the_network(port: int) -> bool:
+    """Tell whether somebody on this machine listens there for others, too; False: not, or unknown.
+
+    Linux alone tells. An address is written there as hexadecimal words of the machine's own order.
+    """
+    return any(not _is_loopback(address) for address, _ in _listening(port))
+
+
+def _is_loopback(address: str) -> bool:
+    return address.endswith("7F") if len(address) == _V4 else address in _OWN_V6
+
+
 def _holder(port: int) -> str:
     """Name the process that listens there; empty where the system does not tell (or us)."""
-    wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
+    wanted = {f"socket:[{inode}]" for _, inode in _listening(port)}
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):  # processes come and go, and others' are not shown
             if str(descriptor.readlink()) in wanted:
@@ -51,10 +65,12 @@ def _holder(port: int) -> str:
     return ""
 
 
-def _inodes(port: int) -> Iterator[str]:
+def _listening(port: int) -> Iterator[tuple[str, str]]:
+    """Address and inode of each socket that listens there."""
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in Path("/proc/net", table).read_text().splitlines()[1:]:
                 _, local, _, state, *_, inode = line.split()[:10]
-                if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
-                    yield inode
+                address, _, at = local.rpartition(":")
+                if state == _LISTENING and int(at, 16) == port:
+                    yield address, inode

@@ -103,12 +103,13 @@ def watch_rules(
 
     Exit codes are those of `pyros run`.
     """
-    table = Reach.of(context).settings.alarms
+    reach = Reach.of(context)
+    table = reach.settings.alarms
     count = len([one for one in table.rules.values() if one.enabled])
     people = ", ".join(table.notifiers)
     rules = alarm_rules.counted(count, "rule")
-    show.line(f"Watching {rules}, calling {f'by {people}' if people else 'nobody'}")
-    run.run(context, CLASS_PATH, name)
+    line = f"Watching {rules}, calling {f'by {people}' if people else 'nobody'}"
+    run.serve(reach, CLASS_PATH, name, lines=[line])
 
 
 @group.command(epilog=example("pyros alarms ack wind", "pyros alarms ack --all --by guide"))

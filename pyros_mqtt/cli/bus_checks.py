@@ -94,7 +94,7 @@ def _mend(trouble: str) -> str:
 def agents(fleet: Fleet, settings: Settings) -> Iterator[Finding]:
     """Compare who is configured here with who lives."""
     from pyros_mqtt.cli.rows import is_troubled, state
-    from pyros_mqtt.supervisor import tables_here
+    from pyros_mqtt.deployment import tables_here
 
     settle(fleet)
     members = {one.name: one for one in fleet.members()}

@@ -10,12 +10,14 @@ from functools import cache
 import typer
 
 from pyros_mqtt.cli import (
+    access,
     alarms,
     bench,
     broker,
     config,
     dashboard,
     demo,
+    deploy,
     describe,
     doctor,
     export,
@@ -23,6 +25,7 @@ from pyros_mqtt.cli import (
     home_assistant,
     metrics,
     night,
+    people,
     plot,
     query,
     record,
@@ -33,6 +36,7 @@ from pyros_mqtt.cli import (
     status,
     tail,
     up,
+    upgrade,
     watch,
 )
 from pyros_mqtt.cli.app import app, leading_globals
@@ -55,13 +59,17 @@ _COMMANDS = (
     night,
     spool,
     config,
+    access,
     broker,
     dashboard,
+    people,
     gateway,
     metrics,
     home_assistant,
     doctor,
     bench,
+    deploy,
+    upgrade,
     demo,
 )
 

@@ -1,4 +1,4 @@
-"""Names for the shell's Tab key, out of what the broker has kept; silent where there is none."""
+"""Names for the shell's Tab key, out of what broker and archive have kept; else silent."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import typer
 
 from pyros_mqtt.cli.reach import Reach, settle
+from pyros_mqtt.cli.spans import opened
 
 PATIENCE = 0.8
 """Seconds that somebody who has pressed Tab waits for a broker."""
@@ -30,6 +31,20 @@ def message_names(context: typer.Context, incomplete: str) -> Candidates:
 def alarm_names(context: typer.Context, incomplete: str) -> Candidates:
     """Complete the name of an alarm that is not normal."""
     return _silently(lambda: _alarms(context), incomplete)
+
+
+def channel_names(context: typer.Context, incomplete: str) -> Candidates:
+    """Complete a recorded channel of the agent that stands before it."""
+    return _silently(lambda: _channels(context), incomplete)
+
+
+def _channels(context: typer.Context) -> Candidates:
+    agent = context.params.get("agent") or ""
+    with opened(Reach.of(context, PATIENCE), context.params.get("archive")) as archive:
+        return [
+            (channel, _first_line(archive.describe(agent, channel).description))
+            for _, channel in archive.channels(agent)
+        ]
 
 
 def _alarms(context: typer.Context) -> Candidates:

@@ -19,6 +19,11 @@ from pyros_mqtt.cli.reach import Reach, find_modules_here
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
 
+ConfigFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="pyros.toml", help="The configuration, if not the usual one."),
+]
+
 group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
@@ -99,6 +104,15 @@ def migrate(
         complain(one)
 
 
+def take_file(file: Path | None) -> None:
+    """Let this process and its children read the file that the command line names, if it does."""
+    if file is None:
+        return
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no file {str(file)!r}", param_hint="'pyros.toml'")
+    os.environ["PYROS_CONFIG"] = str(file.absolute())
+
+
 def _text(file: Path) -> str:
     """Read an old file, which may be Latin-1."""
     try:
@@ -128,7 +142,8 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 
 def agents_problems(settings: Settings) -> list[str]:
     """List what is wrong with the agents that run here: class, options."""
-    from pyros_mqtt.supervisor import problems, tables_here
+    from pyros_mqtt.deployment import tables_here
+    from pyros_mqtt.supervisor import problems
 
     find_modules_here()
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import USAGE, Trouble
+from pyros_mqtt.cli.log_form import Record
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ def dashboard(
 ) -> None:
     """Show everything on a web page, until Ctrl-C.
 
-    It only shows, unless a dashboard_token is set: whoever knows that may command.
-    A broker that is away is waited for.
+    It is for those who log in where there are any (pyros people). Else it only shows, unless a
+    dashboard_token is set: whoever knows that may command. A broker that is away is waited for.
     """
     settings = _settings(Reach.of(context), host, port)
     try:
@@ -43,9 +45,19 @@ def dashboard(
     from pyros_mqtt.link import Brokers
 
     with Dashboard(Brokers(settings), settings) as served:
-        may = "it only shows" if settings.dashboard_token is None else "who has the token commands"
-        show.line(f"The dashboard is at {served.url} ({may}; Ctrl-C ends it)")
+        _log_people(settings.log_level)
+        show.line(f"The dashboard is at {served.url} ({served.may}; Ctrl-C ends it)")
         served.serve()
+
+
+def _log_people(level: str) -> None:
+    """Tell on stderr who logs in and who commands what; of the rest errors alone."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Record())
+    told = logging.getLogger("pyros_mqtt.dashboard")
+    told.addHandler(handler)
+    told.setLevel(level.upper())
+    told.propagate = False
 
 
 def _settings(reach: Reach, host: str | None, port: int | None) -> Settings:

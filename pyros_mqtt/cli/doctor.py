@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from pyros_mqtt.cli import bus_checks, machine_checks, show
+from pyros_mqtt.cli import bus_checks, door_checks, machine_checks, secret_checks, show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.config import agents_problems
 from pyros_mqtt.cli.endings import FAILED, Trouble
-from pyros_mqtt.cli.finding import Finding, bad, ok
+from pyros_mqtt.cli.finding import Finding, Level, bad, ok
 from pyros_mqtt.cli.reach import Reach
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=example("pyros doctor", "pyros --broker mqtt://t60-control doctor"))(doctor)
+    examples = (
+        "pyros doctor",
+        "pyros --broker mqtt://t60-control doctor",
+        "pyros doctor --security",
+    )
+    app.command(epilog=example(*examples))(doctor)
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    security: Annotated[
+        bool, typer.Option("--security", help="Look which doors are open, and nothing else.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
     """Tell what is wrong here, and how to mend it.
 
     Exit code 1 if something is bad, 0 otherwise.
     """
+    reach = Reach.of(context)
+    findings = _examine_security(reach) if security else _examine(reach)
+    if as_json:
+        found = list(findings)
+        show.json([asdict(one) for one in found])
+        levels = [one.level for one in found]
+    else:
+        levels = _tell(findings)
+    if "bad" in levels:
+        raise typer.Exit(FAILED)
+
+
+def _tell(findings: Iterable[Finding]) -> list[Level]:
     levels = []
-    for one in _examine(Reach.of(context)):
+    for one in findings:
         levels.append(one.level)
         text = show.printable(one.text)
         show.line(f"{show.coloured(one.level.ljust(4), one.level)}  {text}")
@@ -33,8 +59,13 @@ def doctor(context: typer.Context) -> None:
             show.line(f"      mend: {one.mend}")
     count = {level: levels.count(level) for level in ("bad", "warn")}
     show.line(f"\n{count['bad']} bad, {count['warn']} to look at")
-    if count["bad"]:
-        raise typer.Exit(FAILED)
+    return levels
+
+
+def _examine_security(reach: Reach) -> Iterator[Finding]:
+    yield from secret_checks.here(reach.settings)
+    yield from door_checks.doors(reach)
+    yield from door_checks.stolen_client_ids(reach)
 
 
 def _examine(reach: Reach) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
-from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.completion import agent_names, channel_names
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Every, Night, Since, Until, Url, opened, span_of
 
@@ -31,7 +31,10 @@ def export(  # noqa: PLR0917 - typer gives them by name
     agent: Annotated[
         str, typer.Argument(metavar="AGENT", help="Whose.", autocompletion=agent_names)
     ],
-    channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its measurements.")],
+    channel: Annotated[
+        str,
+        typer.Argument(metavar="CHANNEL", help="Its measurements.", autocompletion=channel_names),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")],
     form: Annotated[
         str | None,

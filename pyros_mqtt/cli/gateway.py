@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyros_mqtt.cli import run, show
+from pyros_mqtt.cli import run
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.reach import Reach
 
@@ -35,13 +35,12 @@ def gateway(
 
     Exit codes are those of `pyros run`.
     """
-    for line in in_words(Reach.of(context).settings.gateway):
-        show.line(line)
-    run.run(context, CLASS_PATH, name)
+    reach = Reach.of(context)
+    run.serve(reach, CLASS_PATH, name, lines=in_words(reach.settings.gateway))
 
 
 def in_words(table: GatewayTable) -> list[str]:
-    """Say what the gateway is going to do, a line each."""
+    """Say what the gateway does, a line each."""
     listening = [f"Listening for {name} at {one.place}" for name, one in table.listening.items()]
     proxied = [f"Standing in for {name}, at {one.place}" for name, one in table.proxied.items()]
     return listening + proxied

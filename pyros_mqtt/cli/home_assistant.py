@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pyros_mqtt.cli import run, show
+from pyros_mqtt.cli import run
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.reach import Reach
 
@@ -31,7 +31,7 @@ def home_assistant(
 
     Exit codes are those of `pyros run`.
     """
-    table = Reach.of(context).settings.home_assistant
+    reach = Reach.of(context)
+    table = reach.settings.home_assistant
     what = ", ".join(table.channels) or "nothing"
-    show.line(f"Showing {what} under {table.prefix}")
-    run.run(context, CLASS_PATH, name)
+    run.serve(reach, CLASS_PATH, name, lines=[f"Showing {what} under {table.prefix}"])

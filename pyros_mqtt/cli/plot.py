@@ -9,7 +9,7 @@ import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
-from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.completion import agent_names, channel_names
 from pyros_mqtt.cli.endings import FAILED, Trouble
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Night, Since, Until, Url, opened, span_of
@@ -36,7 +36,10 @@ def plot(  # noqa: PLR0917 - typer gives them by name
     agent: Annotated[
         str, typer.Argument(metavar="AGENT", help="Whose.", autocompletion=agent_names)
     ],
-    channels: Annotated[list[str], typer.Argument(metavar="CHANNEL...", help="What to draw.")],
+    channels: Annotated[
+        list[str],
+        typer.Argument(metavar="CHANNEL...", help="What to draw.", autocompletion=channel_names),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A picture: .png, .svg or .pdf."),
@@ -78,9 +81,8 @@ def _in_the_terminal(curve: Curve) -> None:
     high, low = (f"{one:.5g}" for one in (max(curve.high), min(curve.low)))
     margin = max(len(high), len(low))
     show.line(show.one_line(f"{curve.name} {f'[{curve.unit}]' if curve.unit else ''}".rstrip()))
-    lines = in_blocks(curve, WIDTH, HEIGHT)
-    for number, text in enumerate(lines):
-        mark = high if number == 0 else low if number == len(lines) - 1 else ""
-        show.line(f"{mark.rjust(margin)} {text}")
+    marks = {0: high, HEIGHT - 1: low} if high != low else {HEIGHT // 2: high}
+    for number, text in enumerate(in_blocks(curve, WIDTH, HEIGHT)):
+        show.line(f"{marks.get(number, '').rjust(margin)} {text}")
     first, last = (to_rfc3339(float(one))[:19] for one in (curve.times[0], curve.times[-1]))
     show.line(f"{' ' * margin} {first}{last.rjust(WIDTH - len(first))}")

@@ -11,7 +11,7 @@ import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
-from pyros_mqtt.cli.completion import agent_names
+from pyros_mqtt.cli.completion import agent_names, channel_names
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Every, Night, Since, Until, Url, opened, span_of
 
@@ -39,7 +39,8 @@ def query(  # noqa: PLR0917 - typer gives them by name
         str | None, typer.Argument(metavar="AGENT", help="Whose.", autocompletion=agent_names)
     ] = None,
     channel: Annotated[
-        str | None, typer.Argument(metavar="CHANNEL", help="Its measurements.")
+        str | None,
+        typer.Argument(metavar="CHANNEL", help="Its measurements.", autocompletion=channel_names),
     ] = None,
     kind: Annotated[
         str | None,
@@ -81,12 +82,10 @@ def _latest(rows: Iterator[dict[str, Any]], limit: int) -> Iterable[dict[str, An
 
 
 def _print(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
-    from pyros_mqtt.wire import compact
-
     kept = list(rows)
     if as_json:
         for row in kept:
-            show.line(compact(row))
+            show.json_line(row)
     elif not kept:
         show.line("nothing was recorded")
     else:

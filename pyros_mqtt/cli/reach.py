@@ -211,7 +211,9 @@ class PatientBus:
         """
         if self._up.wait(patience):
             return
-        reasons = [one.trouble for one in self._links if one.trouble != "not opened yet"]
+        from pyros_mqtt.link import UNTRIED
+
+        reasons = [one.trouble for one in self._links if one.trouble != UNTRIED]
         raise self._reach.unreachable(reasons[0] if reasons else "")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pyros_mqtt.cli import run, show
+from pyros_mqtt.cli import run
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.reach import Reach
 
@@ -49,6 +49,13 @@ def record(
     """
     from pyros_mqtt.archive.place import archive_url, shown
 
-    show.line(f"Recording to {shown(archive or archive_url(Reach.of(context).settings))}")
+    reach = Reach.of(context)
     said = {"archive": archive, "share": share}
-    run.run(context, CLASS_PATH, name, [f"{key}={one}" for key, one in said.items() if one])
+    run.serve(
+        reach,
+        CLASS_PATH,
+        name,
+        [f"{key}={one}" for key, one in said.items() if one],
+        lines=[f"Recording to {shown(archive or archive_url(reach.settings))}"],
+        is_true=lambda recorder: recorder.has_archive,
+    )

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Annotated
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, INTERRUPTED, Trouble, complain
 from pyros_mqtt.cli.log_form import Record
-from pyros_mqtt.cli.reach import Reach, find_modules_here
+from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest
 
 if TYPE_CHECKING:
     from pyros_mqtt.agent import Agent
     from pyros_mqtt.settings import Settings
+
+LOOK = 0.2
+"""Seconds between two looks whether what is to be said is true."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         epilog=example(
+            "pyros run dome",
             "pyros run pyros_agents.barebones:Barebones",
             "pyros run pyros_agents.dome:Dome --name east-dome -o driver=simulator",
         )
@@ -31,7 +39,11 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     class_path: Annotated[
-        str, typer.Argument(metavar="MODULE:CLASS", help="The agent's class, as Python finds it.")
+        str,
+        typer.Argument(
+            metavar="AGENT",
+            help="MODULE:CLASS, as Python finds it, or the name of an agent of pyros.toml.",
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The agent's name, if not its class's.")
@@ -49,13 +61,53 @@ def run(
     Exit code 0 after a shutdown, 1 after a failure, 2 where class or options are wrong, 4 where
     another live agent holds the name.
     """
-    reach = Reach.of(context)
+    serve(Reach.of(context), class_path, name, option or [], shared or [])
+
+
+def serve(  # noqa: PLR0917 - as `run`, and what to say
+    reach: Reach,
+    class_path: str,
+    name: str | None,
+    option: list[str] | None = None,
+    shared: list[str] | None = None,
+    lines: list[str] | None = None,
+    is_true: Callable[[Any], bool] = lambda _: True,
+) -> None:
+    """Run one agent of ours; print `lines` once it is ready and `is_true` of it."""
     reach.export()
     find_modules_here()
     with reach.broker_or_own() as settings:
         os.environ["PYROS_BROKERS"] = os.environ.get("PYROS_BROKERS") or str(settings.brokers[0])
         _set_up_logging(settings.log_level)
-        _perform(_made(class_path, settings, name, option or [], shared or []))
+        if ":" not in class_path:
+            class_path, name = _configured(class_path, settings, name)
+        agent = _made(class_path, settings, name, option or [], shared or [])
+        if lines:
+            tell = partial(_tell_in_time, agent, lines, is_true)
+            threading.Thread(target=tell, name="teller", daemon=True).start()
+        _perform(agent)
+
+
+def _tell_in_time(agent: Agent, lines: list[str], is_true: Callable[[Any], bool]) -> None:
+    pause = threading.Event()
+    while not (agent.is_alive and agent.wait_ready(LOOK) and is_true(agent)):
+        pause.wait(LOOK)
+    for line in lines:
+        show.line(line)
+
+
+def _configured(agent: str, settings: Settings, name: str | None) -> tuple[str, str]:
+    """Find the class of an agent of pyros.toml; gives it with the agent's name."""
+    from pyros_mqtt.deployment import every_table
+
+    tables = every_table(settings)
+    if agent not in tables:
+        hint = nearest(agent, tables, "agents in pyros.toml")
+        text = f"{agent!r} is neither MODULE:CLASS nor an agent of pyros.toml; {hint}"
+        raise typer.BadParameter(text, param_hint="'AGENT'")
+    if name is not None:
+        raise typer.BadParameter(f"{agent} has its name from pyros.toml", param_hint="'--name'")
+    return tables[agent].class_path, agent
 
 
 def _made(

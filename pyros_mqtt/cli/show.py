@@ -67,12 +67,15 @@ def line(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Take the control characters out: what comes from the bus must not drive the terminal."""
+    """Take out what is no sign of a text: what comes from the bus must not drive the terminal.
+
+    That is control characters, and those that turn, join or hide others (U+202E and the like).
+    """
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def one_line(text: str) -> str:
-    """Write control characters and line ends as escapes: what comes from the bus forges no line."""
+    """Write as escapes what `printable` takes out, and line ends: the bus forges no line."""
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
@@ -80,17 +83,25 @@ def one_line(text: str) -> str:
 
 def json(value: Any) -> None:
     """Print a value as JSON, for programs."""
-    from pyros_mqtt.wire import pretty
+    from pyros_mqtt.wire import pretty, unveiled
 
-    typer.echo(pretty(value))
+    typer.echo(unveiled(pretty(value)))
+
+
+def json_line(value: Any) -> None:
+    """Print a value as JSON in one line, for programs."""
+    from pyros_mqtt.wire import compact, unveiled
+
+    typer.echo(unveiled(compact(value)))
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, styled: int = -1) -> None:
     """Print a table; the column `styled` takes its colour from its word."""
+    legible = [tuple(map(one_line, row)) for row in rows]
     if is_terminal():
-        console().print(rich_table(headers, rows, styled=styled))
+        console().print(rich_table(headers, legible, styled=styled))
         return
-    for row in _aligned([tuple(one.upper() for one in headers), *map(tuple, rows)]):
+    for row in _aligned([tuple(one_line(name).upper() for name in headers), *legible]):
         line(row)
 
 
@@ -101,7 +112,9 @@ def rich_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, styled:
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for header in headers:
-        made.add_column(header, overflow="fold", no_wrap=header in {"agent", "age", "state"})
+        made.add_column(
+            Text(one_line(header)), overflow="fold", no_wrap=header in {"agent", "age", "state"}
+        )
     for row in rows:
         style = STYLES.get(row[styled].split(" ")[0], "") if styled >= 0 else ""
         made.add_row(*(Text(cell, style if i == styled else "") for i, cell in enumerate(row)))

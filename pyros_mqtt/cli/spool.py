@@ -57,16 +57,21 @@ def list_commands(
 @group.command(epilog=example("pyros spool retry 3f2a"))
 def retry(context: typer.Context, command_id: ID) -> None:
     """Send a command that was given up again, as a new one, with its lifetime anew."""
+    from pyros_mqtt.sender.courier import for_the_spool
     from pyros_mqtt.sender.sender import compose
+    from pyros_mqtt.signing import signer_of
 
-    with _spool(Reach.of(context)) as spool:
+    reach = Reach.of(context)
+    signer = signer_of(reach.settings)
+    with _spool(reach) as spool:
         found = _find(spool, command_id)
         old = found.command
         if found.ended is None:
             raise Trouble(f"{old.id} still waits; it is tried by itself", FAILED)
         ttl = max(1.0, (old.deadline or 0.0) - found.due)
         new = compose(old.agent, old.message, old.sender, args=old.args, ttl=ttl, urgent=old.urgent)
-        spool.replace(old.id, new, time.time())
+        now = time.time()
+        spool.replace(old.id, new, now, for_the_spool(new, now, reach.topics, signer))
     show.line(f"waits as {new.id}")
 
 
@@ -87,8 +92,14 @@ def deliver(context: typer.Context) -> None:
 
 def hand_in(reach: Reach, command: Command, due: float | None) -> None:
     """Write a durable command to the disk, and try to deliver it at once if it is due."""
+    from pyros_mqtt.sender.courier import for_the_spool
+    from pyros_mqtt.signing import signer_of
+
+    now = time.time()
+    sent = now if due is None else due
+    payload = for_the_spool(command, sent, reach.topics, signer_of(reach.settings))
     with _spool(reach) as spool:
-        spool.put(command, time.time(), due)
+        spool.put(command, now, due, payload)
     if due is None:
         end = time.monotonic() + AT_ONCE
 
@@ -110,11 +121,12 @@ def hand_in(reach: Reach, command: Command, due: float | None) -> None:
 def _deliver(reach: Reach, until: Callable[[Spool], bool]) -> None:
     from pyros_mqtt.link import Brokers
     from pyros_mqtt.sender.desk import SpoolDesk
+    from pyros_mqtt.signing import signer_of
     from pyros_mqtt.spool import spool_path
 
     settings = reach.reaching_settings
     path = spool_path(settings.state_dir, settings.root)
-    desk = SpoolDesk(Brokers(settings), reach.topics, path)
+    desk = SpoolDesk(Brokers(settings), reach.topics, path, signer_of(settings))
     desk.deliver()
     try:
         with _spool(reach) as spool:

@@ -102,7 +102,8 @@ def _is_worth(passing: Passing, least: Level) -> bool:
 
 
 def _tell(passing: Passing, misses: Misses, *, as_json: bool) -> None:
-    from pyros_mqtt.wire import compact
-
     told = as_table(passing) | misses.told(passing)
-    show.line(compact(told) if as_json else in_words(told))
+    if as_json:
+        show.json_line(told)
+    else:
+        show.line(in_words(told))

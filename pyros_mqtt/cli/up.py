@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import os
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
+from pyros_mqtt.cli.config import ConfigFile, take_file
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     context: typer.Context,
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="pyros.toml", help="The configuration, if not the usual one."),
-    ] = None,
+    file: ConfigFile = None,
     gateway: Annotated[
         bool, typer.Option("--gateway", help="With the old TCP sockets, as [gateway] says.")
     ] = False,
@@ -48,10 +44,7 @@ def up(
     Each has a process of its own. An agent that fails is started again; one that was told to shut
     down is not. Ctrl-C stops them in reverse order, a second Ctrl-C at once.
     """
-    if file is not None:
-        if not file.is_file():
-            raise typer.BadParameter(f"there is no file {str(file)!r}", param_hint="'pyros.toml'")
-        os.environ["PYROS_CONFIG"] = str(file.absolute())
+    take_file(file)
     logging.getLogger("pyros_mqtt.supervisor").setLevel(logging.INFO)
     from pyros_mqtt.supervisor import Supervisor
 

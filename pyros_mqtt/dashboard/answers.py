@@ -17,8 +17,8 @@ def answered(value: Any, status: int = 200) -> Response:
 
 
 def as_text(text: str) -> str:
-    """Replace what is no Unicode text: JSON from the bus may hold lone surrogates."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """Give JSON to a browser: what would turn or hide a text of the bus is seen as an escape."""
+    return wire.unveiled(text.encode(errors="replace").decode(), visible=True)
 
 
 async def body_of(request: Request) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from pyros_mqtt.dashboard import sky
 from pyros_mqtt.dashboard.answers import in_words
 from pyros_mqtt.dashboard.assets import Assets
 from pyros_mqtt.dashboard.authority import Authority
+from pyros_mqtt.dashboard.entrance import Entrance, Login
 from pyros_mqtt.dashboard.gate import Gate
 from pyros_mqtt.dashboard.live import Live
 from pyros_mqtt.dashboard.orders import Orders
 from pyros_mqtt.dashboard.queries import Queries
 from pyros_mqtt.dashboard.shield import Shield
+from pyros_mqtt.dashboard.visitors import Visitors
 from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.version import __version__
@@ -34,11 +36,14 @@ def application(
         watch: what is shown.
         orders: how commands are sent; None where nobody may command.
         authority: who may.
-        settings: root, place and sky are shown, `dashboard_names` are answered to.
+        settings: root, place and sky are shown, `dashboard_names` are answered to, and
+            `dashboard_proxies` are believed.
     """
     assets = Assets()
     hello = _hello(settings, assets.build)
-    live = Live(watch, lambda: hello)
+    header = settings.dashboard_person_header or ""
+    visitors = Visitors(authority, header, settings.dashboard_proxies)
+    live = Live(watch, lambda: hello, visitors.viewer)
 
     async def page(request: Request) -> Response:
         return assets.answer(request, "index.html")
@@ -50,11 +55,12 @@ def application(
         Route("/", page),
         Route("/page/{name:path}", asset),
         WebSocketRoute("/api/live", live.serve),
-        *Gate(authority, orders).routes(),
+        *Login(authority, visitors).routes(),
+        *Gate(authority, orders, visitors).routes(),
         *Queries(watch).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: in_words})
-    return Shield(app, settings.dashboard_names)
+    return Shield(Entrance(app, authority, visitors), settings.dashboard_names)
 
 
 def _hello(settings: Settings, build: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who looks, and may she command? The seam for real accounts; today nobody, or a shared token."""
+"""Who looks, and may she command? Here: nobody, or who knows a shared token; `accounts`: people."""
 
 from __future__ import annotations
 
@@ -32,22 +32,40 @@ class Person:
 
 
 class Refused(Exception):
-    """Somebody is not let in, or may not do that; the text says why, for people."""
+    """Somebody is not let in, or may not do that; the text says why, for people.
+
+    Attributes:
+        wait: seconds after which she may try again; 0: at once.
+    """
+
+    def __init__(self, text: str, wait: int = 0) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 class Authority(Protocol):
-    """Decides who somebody is and what she may do. Called in the event loop, so never blocks."""
+    """Decides who somebody is and what she may do.
+
+    All but `admit` are called in the event loop, so they never block.
+    """
 
     @property
     def asks_for(self) -> str:
-        """What one logs in with, such as `token`; empty where nobody can."""
+        """What one logs in with, `token` or `password`; empty where nobody can."""
 
-    def admit(self, name: str, secret: str) -> Person:
-        """Let somebody in.
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody sees anything who has not logged in."""
+
+    def admit(self, name: str, secret: str, address: str = "") -> Person:
+        """Let somebody in who comes from there.
 
         Raises:
             Refused: not this one.
         """
+
+    def vouched(self, name: str) -> Person | None:
+        """Who it is that a proxy has let in."""
 
     def who(self, session: str) -> Person | None:
         """Whose session this is."""
@@ -55,19 +73,45 @@ class Authority(Protocol):
     def leave(self, session: str) -> None:
         """End a session."""
 
+    def may_view(self, person: Person | None) -> bool:
+        """Whether she may see what is shown."""
+
     def may_command(self, person: Person | None, agent: str, message: str) -> bool:
         """Whether she may send this message to this agent."""
 
+    def commands(self, person: Person | None) -> bool:
+        """Whether she may send anything at all."""
 
-class ReadOnly:
+
+class _Open:
+    """Everybody may look."""
+
+    is_closed = False
+
+    def vouched(self, name: str) -> Person | None:
+        """No proxy is believed."""
+        del name
+        return None
+
+    def may_view(self, person: Person | None) -> bool:
+        """Everybody."""
+        del person
+        return True
+
+    def commands(self, person: Person | None) -> bool:
+        """Whoever has logged in."""
+        return person is not None
+
+
+class ReadOnly(_Open):
     """Everybody may look, nobody may command."""
 
     asks_for = ""
 
-    def admit(self, name: str, secret: str) -> Person:
+    def admit(self, name: str, secret: str, address: str = "") -> Person:
         """Let nobody in."""
-        del name, secret
-        raise Refused("this dashboard only shows: commanding needs a dashboard_token")
+        del name, secret, address
+        raise Refused("this dashboard only shows: commanding needs people, or a dashboard_token")
 
     def who(self, session: str) -> Person | None:
         """Know nobody."""
@@ -84,7 +128,7 @@ class ReadOnly:
         return False
 
 
-class SharedToken:
+class SharedToken(_Open):
     """Whoever knows the token may command, under the name that she gives.
 
     Args:
@@ -100,8 +144,9 @@ class SharedToken:
         self._wrong = 0
         self._closed_until = 0.0
 
-    def admit(self, name: str, secret: str) -> Person:
+    def admit(self, name: str, secret: str, address: str = "") -> Person:
         """Let in who knows the token."""
+        del address
         now = time.monotonic()
         try:
             name = check_name("name", name.strip().lower()[:50])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,10 +14,12 @@ from starlette.routing import Route
 
 from pyros_mqtt.dashboard.answers import answered, body_of
 from pyros_mqtt.dashboard.authority import Authority, Person, Refused
+from pyros_mqtt.dashboard.entrance import give_cookie
 from pyros_mqtt.dashboard.orders import Orders
+from pyros_mqtt.dashboard.visitors import COOKIE, Visitors
 from pyros_mqtt.errors import PyrosError
 
-COOKIE = "pyros_session"
+log = logging.getLogger(__name__)
 
 PENANCE = 0.5
 """Seconds that a wrong token costs."""
@@ -28,10 +31,12 @@ class Gate:
     Args:
         authority: who may.
         orders: how commands are sent; None where nobody may command.
+        visitors: knows who asks.
     """
 
-    def __init__(self, authority: Authority, orders: Orders | None) -> None:
+    def __init__(self, authority: Authority, orders: Orders | None, visitors: Visitors) -> None:
         self._authority = authority
+        self._visitors = visitors
         self._orders = orders
 
     def routes(self) -> list[Route]:
@@ -50,6 +55,8 @@ class Gate:
 
     async def login(self, request: Request) -> Response:
         """Let somebody in."""
+        if self._authority.is_closed:
+            raise HTTPException(403, "log in at /login, with your password")
         body = await body_of(request)
         name, token = body.get("name"), body.get("token")
         if not isinstance(name, str) or not isinstance(token, str):
@@ -60,18 +67,12 @@ class Gate:
             await asyncio.sleep(PENANCE)
             raise HTTPException(403, str(refusal)) from None
         answer = answered(self._told(person))
-        answer.set_cookie(
-            COOKIE,
-            person.session,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        give_cookie(answer, person, is_secure=self._visitors.is_secure(request))
         return answer
 
     async def logout(self, request: Request) -> Response:
         """Let her go."""
-        self._commander(request)
+        self._known(request)
         self._authority.leave(request.cookies.get(COOKIE, ""))
         answer = answered(self._told(None))
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
@@ -105,28 +106,37 @@ class Gate:
         ttl: float | None = None,
     ) -> Response:
         if not self._authority.may_command(person, agent, message) or self._orders is None:
+            log.warning("%s may not send %.80r to %.80r", person.name, message, agent)
             raise HTTPException(403, f"{person.name} may not send {message} to {agent}")
         try:
             command_id = self._orders.give(person.name, agent, message, args, ttl=ttl)
         except (PyrosError, TypeError, ValueError) as error:
             raise HTTPException(400, str(error)) from None
+        log.info("%s sends %.80r to %s, as %s", person.name, message, agent, command_id)
         return answered({"id": command_id}, 202)
 
     def _person(self, request: Request) -> Person | None:
-        session = request.cookies.get(COOKIE, "")
-        return self._authority.who(session) if session else None
+        return self._visitors.person(request)
 
     def _told(self, person: Person | None) -> dict[str, Any]:
+        only_looks = person is not None and not self._authority.commands(person)
+        nobody_commands = self._orders is None or only_looks
         return {
-            "asks_for": self._authority.asks_for if self._orders is not None else "",
+            "asks_for": "" if nobody_commands else self._authority.asks_for,
             "name": person.name if person else "",
             "csrf": person.csrf if person else "",
         }
 
     def _commander(self, request: Request) -> Person:
+        """Whoever is logged in where commands are sent."""
+        if self._orders is None:
+            raise HTTPException(403, "this dashboard only shows")
+        return self._known(request)
+
+    def _known(self, request: Request) -> Person:
         """Whoever is logged in, and says so in a header that no other page can send."""
         person = self._person(request)
-        if person is None or self._orders is None:
+        if person is None:
             raise HTTPException(403, "this dashboard only shows, unless you log in")
         given = request.headers.get("x-csrf-token", "")
         if not hmac.compare_digest(given.encode(), person.csrf.encode()):

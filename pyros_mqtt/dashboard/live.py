@@ -11,10 +11,17 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from pyros_mqtt.dashboard.answers import as_text
+from pyros_mqtt.dashboard.entrance import STRANGER
 from pyros_mqtt.dashboard.stream import BadWish, Pages, Viewer
 from pyros_mqtt.dashboard.watch import Watch
 
 MOST_VIEWERS = 100
+
+CHECK = 1.0
+"""Seconds between two looks whether somebody may still see what she is told."""
+
+FULL = f"{MOST_VIEWERS} browsers look already: close one, or start another dashboard"
+"""What the next one is told; the reason of a WebSocket's end has 123 bytes at most."""
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +32,17 @@ class Live:
     Args:
         watch: what they are told of.
         hello: makes what each is told first.
+        may_view: whether whoever listens may still do so.
     """
 
-    def __init__(self, watch: Watch, hello: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        hello: Callable[[], dict[str, Any]],
+        may_view: Callable[[WebSocket], bool],
+    ) -> None:
         self._watch = watch
+        self._may_view = may_view
         self._hello = hello
         self._pages = Pages(watch)
         self._viewers = 0
@@ -36,7 +50,8 @@ class Live:
     async def serve(self, socket: WebSocket) -> None:
         """Serve one browser."""
         if self._viewers >= MOST_VIEWERS:
-            await socket.close(1013, "too many browsers")
+            await socket.accept()  # a browser is told no reason by one that was never accepted
+            await socket.close(1013, FULL)
             return
         self._viewers += 1
         try:
@@ -46,9 +61,19 @@ class Live:
                 tasks += [
                     asyncio.create_task(_listen(socket, viewer)),
                     asyncio.create_task(_speak(socket, viewer)),
+                    asyncio.create_task(self._see_out(socket)),
                 ]
         finally:
             self._viewers -= 1
+
+    async def _see_out(self, socket: WebSocket) -> None:
+        """Hang up when the session has ended, or the role is taken away."""
+        while True:
+            await asyncio.sleep(CHECK)
+            if not self._may_view(socket):
+                break
+        with contextlib.suppress(RuntimeError):  # it has gone already
+            await socket.close(STRANGER, "logged out")
 
 
 async def _listen(socket: WebSocket, viewer: Viewer) -> None:

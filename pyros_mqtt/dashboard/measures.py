@@ -61,14 +61,8 @@ def _parts(value: Any) -> tuple[Any, dict[str, float]]:
 
 
 def _number(value: Any) -> float | None:
-    """A number as a float; booleans are 0 and 1, what is too large for a plot is none."""
-    if not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+    """A number as a float; booleans are 0 and 1."""
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _short(value: Any) -> Any:

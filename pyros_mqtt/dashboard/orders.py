@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 from pyros_mqtt.dashboard.board import Board
@@ -11,23 +12,42 @@ from pyros_mqtt.dashboard.rows import short
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.sender import Receipt, Voice
 from pyros_mqtt.sender.sender import compose
+from pyros_mqtt.signing import Signer
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus
 
 SECTION = "orders"
 MOST = 100
 PREFIX = "dashboard"
-"""Begins every sender's name: the token is shared, so a person's name is only her word."""
+"""The sender's name, or its beginning where a token is shared and a name is only a word."""
 
 
 class Orders:
-    """Sends for whoever is logged in; every method is for any thread."""
+    """Sends for whoever is logged in; every method is for any thread.
 
-    def __init__(self, bus: Bus, topics: Topics, board: Board) -> None:
+    Args:
+        bus: where to connect.
+        topics: the tree.
+        board: where it is told how each command goes.
+        signer: signs them; None: they are not signed.
+        knows_people: a person's name is proven. Then all is sent under the dashboard's own name,
+            and hers goes beside it; else hers is part of the sender's.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        topics: Topics,
+        board: Board,
+        signer: Signer | None = None,
+        *,
+        knows_people: bool = False,
+    ) -> None:
         self._board = board
+        self._knows_people = knows_people
         client = f"{topics.root.replace('/', '-')}-from-{PREFIX}-{secrets.token_hex(3)}"
         self.transport = bus.transport(client)
-        self._voice = Voice(self.transport, topics, PREFIX)
+        self._voice = Voice(self.transport, topics, PREFIX, signer)
         self._known: OrderedDict[str, None] = OrderedDict()
 
     def give(
@@ -45,9 +65,10 @@ class Orders:
             BadName: the agent's name breaks the rule.
             TypeError, ValueError: an argument that JSON has no form for.
         """
-        sender = f"{PREFIX}-{person}"
+        sender = PREFIX if self._knows_people else f"{PREFIX}-{person}"
         self._voice.speak_for(sender)
         command = compose(agent, message, sender, args=args, ttl=ttl, urgent=False)
+        command = replace(command, person=person if self._knows_people else None)
         self._known[command.id] = None
         if len(self._known) > MOST:
             self._board.drop(SECTION, self._known.popitem(last=False)[0])

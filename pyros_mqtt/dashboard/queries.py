@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,9 @@ from pyros_mqtt.dashboard.history import column, thinned
 from pyros_mqtt.dashboard.images import NoPreview
 from pyros_mqtt.dashboard.stream import series_key
 from pyros_mqtt.dashboard.watch import Watch
+
+_BOOKKEEPING = re.compile(r"[^/]+/(?:(?:alarms|traffic|tasks)\..+|host-.+)")
+"""Counts of the watchman, the recorder, the gateway and Celery, and each machine's own state."""
 
 MOST_SERIES = 400
 """In one answer to a search."""
@@ -54,14 +58,19 @@ class Queries:
         return answered(described(member.about))
 
     async def series(self, request: Request) -> Response:
-        """What can be plotted, and is called like `q`; several words narrow it down."""
+        """What can be plotted, and is called like `q`; several words narrow it down.
+
+        `first` leaves out what an agent of the house tells of itself.
+        """
         words = request.query_params.get("q", "").lower().split()[:8]
         found = []
         for agent, channel, field in self._watch.memory.series():
             name = f"{agent}/{channel}" + (f".{field}" if field else "")
             if all(word in name.lower() for word in words):
                 found.append(name)
-        return answered({"series": found[:MOST_SERIES], "count": len(found)})
+        first = [name for name in found if not _BOOKKEEPING.fullmatch(name)]
+        told = {"series": found[:MOST_SERIES], "count": len(found)}
+        return answered(told | {"first": first[:MOST_SERIES]})
 
     async def history(self, request: Request) -> Response:
         """What one series has measured in the last `span` seconds, in at most `points`."""

@@ -73,11 +73,12 @@ def _samples(readings: Readings) -> Iterator[Sample]:
     columns = {
         _field(name): column.tolist() for name, column in readings.columns.items() if _field(name)
     }
-    is_bare = columns.keys() == {"value"}
     for row, moment in enumerate(readings.times.tolist()):
         values = {name: column[row] for name, column in columns.items() if _is_there(column[row])}
+        if "value" in values:  # of a channel without fields, or of the time when it had none
+            yield Sample(moment, values.pop("value"))
         if values:
-            yield Sample(moment, values["value"] if is_bare else values)
+            yield Sample(moment, values)
 
 
 def _is_there(value: Any) -> bool:

@@ -66,7 +66,8 @@ def of_passing(passing: Passing) -> dict[str, Any]:
 
 
 def _of_command(command: Command) -> dict[str, Any]:
-    return {
+    by = {"by": short(command.person, 64)} if command.person else {}
+    return by | {
         "kind": "command",
         "message": short(command.message, 120),
         "text": _value(command.args),

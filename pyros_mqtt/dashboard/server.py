@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import signal
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 import uvicorn
 
+from pyros_mqtt.access.people import people_path, read_people
+from pyros_mqtt.dashboard.accounts import Accounts
 from pyros_mqtt.dashboard.app import application
 from pyros_mqtt.dashboard.authority import Authority, ReadOnly, SharedToken
 from pyros_mqtt.dashboard.history import History
@@ -19,7 +23,10 @@ from pyros_mqtt.dashboard.orders import Orders
 from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.settings import Settings
+from pyros_mqtt.signing import signer_of
 from pyros_mqtt.transport import Bus
+
+log = logging.getLogger(__name__)
 
 DRAIN = 2
 """Seconds that a request may take on when the dashboard ends."""
@@ -37,9 +44,11 @@ class Dashboard:
         settings: `dashboard_host`, `dashboard_port`, `dashboard_token`, `dashboard_names`, and what
             is shown of the observatory.
         history: where earlier measurements come from; by default the memory, and the archive.
-        authority: who may command; by default whoever knows the token, or nobody.
+        authority: who may see and command; by default the people in `people.toml`, else everybody
+            may see, and whoever knows the token may command.
 
     Raises:
+        AccessError: `people.toml` or `access.toml` is wrong.
         SettingsError: the address cannot be listened at, or a token would cross a network in clear.
     """
 
@@ -56,18 +65,32 @@ class Dashboard:
         self._watch = Watch(bus, settings, history)
         self._orders = None
         if self._authority.asks_for:
-            self._orders = Orders(bus, self._watch.topics, self._watch.board)
+            self._orders = Orders(
+                bus,
+                self._watch.topics,
+                self._watch.board,
+                signer_of(settings),
+                knows_people=self._authority.is_closed,
+            )
         self._server = _Server(
             uvicorn.Config(
                 application(self._watch, self._orders, self._authority, settings),
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # who is believed is said in the settings
                 lifespan="off",
                 ws_max_size=65_536,
                 timeout_graceful_shutdown=DRAIN,
             )
         )
+
+    @property
+    def may(self) -> str:
+        """Who may do what, for people."""
+        if self._authority.is_closed:
+            return "for people who log in"
+        return "who has the token commands" if self._authority.asks_for else "it only shows"
 
     @property
     def url(self) -> str:
@@ -137,6 +160,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _authority(settings: Settings) -> Authority:
+    people = people_path(settings.state_dir)
+    if settings.dashboard_person_header or read_people(people):
+        return _accounts(people, settings)
     if settings.dashboard_token is None:
         return ReadOnly()
     host = settings.dashboard_host
@@ -147,6 +173,18 @@ def _authority(settings: Settings) -> Authority:
             "token, so that the page only shows"
         )
     return SharedToken(settings.dashboard_token.get_secret_value())
+
+
+def _accounts(people: Path, settings: Settings) -> Accounts:
+    if not _is_loopback(settings.dashboard_host) and not settings.dashboard_proxies:
+        raise SettingsError(
+            f"{people} has people who log in, and dashboard_host is {settings.dashboard_host}: "
+            "passwords would cross the network in clear; listen on 127.0.0.1 behind a proxy with "
+            "HTTPS, or name the proxy in dashboard_proxies, so that nobody else is answered"
+        )
+    if settings.dashboard_token is not None:
+        log.warning("dashboard_token is not used: there are people who log in, in %s", people)
+    return Accounts(people, settings.access_file)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,6 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pyros_mqtt.dashboard.entrance import LOGIN
+
 _POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -25,6 +27,10 @@ _POLICY = (
     "trusted-types lit-html",
 )
 
+_LOGIN_POLICY = tuple(
+    "form-action 'self'" if one.startswith("form-action") else one for one in _POLICY
+)
+
 HEADERS = {
     "Content-Security-Policy": "; ".join(_POLICY),
     "X-Content-Type-Options": "nosniff",
@@ -34,6 +40,13 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+
+LOGIN_HEADERS = HEADERS | {
+    "Content-Security-Policy": "; ".join(_LOGIN_POLICY),
+    # without a referrer a browser's form has no Origin either, and could be anybody's
+    "Referrer-Policy": "same-origin",
+}
+"""Of the login page, which is a form without JavaScript."""
 
 LARGEST = 300_000
 """Bytes of a request's body; a command may have 256 KiB."""
@@ -68,7 +81,7 @@ class Shield:
             else:
                 await self._app(scope, receive, send)
             return
-        with_headers = _adding(send)
+        with_headers = _adding(send, LOGIN_HEADERS if scope["path"] == LOGIN else HEADERS)
         if trouble:
             await PlainTextResponse(trouble + "\n", 403)(scope, receive, with_headers)
         else:
@@ -114,11 +127,11 @@ def _own_names() -> set[str]:
     return {"localhost", name, name.partition(".")[0], f"{name.partition('.')[0]}.local"}
 
 
-def _adding(send: Send) -> Send:
+def _adding(send: Send, own: dict[str, str]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in own.items():
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
         await send(message)

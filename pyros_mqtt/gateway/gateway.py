@@ -19,6 +19,7 @@ from pyros_mqtt.gateway.visits import Visits
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.sender import Voice
 from pyros_mqtt.settings import Settings
+from pyros_mqtt.signing import signer_of
 from pyros_mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Gateway(Agent):
         self._transport = bus.transport(
             f"{settings.root.replace('/', '-')}-tcp-{name}-{secrets.token_hex(3)}"
         )
-        self._voice = Voice(self._transport, Topics(settings.root), name)
+        self._voice = Voice(self._transport, Topics(settings.root), name, signer_of(settings))
         self._counts = Counts()
         self._notes = Notes(self.log)
         self._keeper = Doorkeeper()

@@ -19,6 +19,7 @@ from pyros_mqtt.inbox.lately import Lately
 from pyros_mqtt.inbox.ticket import Ticket
 from pyros_mqtt.journal import Journal
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
+from pyros_mqtt.signing import Guard
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire.command import Properties
 
@@ -46,6 +47,7 @@ class Inbox:
         answer: sends a report on a command.
         life: where in its life the agent is.
         accepts_all: take messages that are not in the table, for an agent that reads them itself.
+        guard: looks at signatures; None: nobody does.
     """
 
     def __init__(  # noqa: PLR0913 - an inbox stands between all of these
@@ -59,6 +61,7 @@ class Inbox:
         session: str = "",
         limits: Limits | None = None,
         accepts_all: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         self._agent = agent
         self._session = session
@@ -68,6 +71,7 @@ class Inbox:
         self._life = life
         self._limits = limits or Limits()
         self._accepts_all = accepts_all
+        self._guard = guard
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._urgent: deque[Ticket] = deque()
@@ -77,6 +81,8 @@ class Inbox:
         self._turn: list[tuple[Command, Report, Ticket | None]] = []
         self.ignored = 0
         """Empty payloads that came in."""
+        self.forged = 0
+        """Commands that were not what a guard lets pass, under the id of one that was."""
         self.out_of_order = 0
         """Commands that came before one that was sent earlier; their senders repeat them."""
 
@@ -86,10 +92,18 @@ class Inbox:
         """Classify one message; what it leads to happens at the end of the turn."""
         wall, now = time.time(), time.monotonic()
         try:
-            command = self._read(delivery, wall)
-            if command is None:
-                self.ignored += 1
+            command = self._let_in(delivery, wall)
+        except Refusal as refusal:
+            if self._would_mislead(refusal):
+                self.forged += 1
+                log.warning("%s: somebody uses the id of another: %s", self._agent, refusal.text)
                 return
+            self._refuse(refusal)
+            return
+        if command is None:
+            self.ignored += 1
+            return
+        try:
             repeated = self._repeated(command)
             if repeated is not None:
                 self._turn.append((command, repeated, None))
@@ -150,6 +164,27 @@ class Inbox:
             text = "it is retained on the broker: commands are never published with the retain flag"
             raise Refusal("retained", text, command)
         return command
+
+    def _let_in(self, delivery: Delivery, wall: float) -> Command | None:
+        command = self._read(delivery, wall)
+        if command is None:
+            return None
+        if self._guard is None:
+            return replace(command, seal=None) if command.seal else command
+        action = self._table.action(command.message)
+        urgent = bool(action and action.rules.urgent)
+        return self._guard.check(delivery.topic, command, is_urgent=urgent)
+
+    def _would_mislead(self, refusal: Refusal) -> bool:
+        """Whether a report of it would reach somebody who has sent another command.
+
+        Ids can be read from reports. Where signatures count, nobody is to end somebody else's
+        command in her eyes by sending a bad one under its id.
+        """
+        command = refusal.command
+        if self._guard is None or command is None or not command.id:
+            return False
+        return self._journal.knows(command.sender, command.id)
 
     def _repeated(self, command: Command) -> Report | None:
         """The latest report on a command that has been here before."""

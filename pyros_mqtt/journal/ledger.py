@@ -32,6 +32,7 @@ class Ledger:
         self._condition = condition
         self._lock = threading.Lock()
         self._owed: dict[tuple[str, str], End] = {}
+        self._held: list[End] = []
 
     def note(self, command: Command, report: Report) -> None:
         """Note one end."""
@@ -41,6 +42,30 @@ class Ledger:
         """Note many ends of commands that are in the journal, in one transaction."""
         if ends:
             self._note(ends, self._journal.end)
+
+    def hold(self, command: Command, report: Report) -> None:
+        """Write one end, to be noted by `release`; both are for the agent's thread alone."""
+        self._journal.write(command, report)
+        self._held.append((command, report))
+
+    def release(self) -> tuple[list[End], JournalError | None]:
+        """Note what is held, with all that this thread has written, in one transaction.
+
+        Gives what was held, which can be told now, and why the disk did not take it, if it did
+        not: then the ends are owed, and whatever else was written is forgotten.
+        """
+        held, self._held = self._held, []
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            self._owe(held, error)
+            return held, error
+        return held, None
+
+    @property
+    def holds(self) -> bool:
+        """Something waits to be noted."""
+        return bool(self._held)
 
     def settle(self) -> None:
         """Try again to note what is owed."""
@@ -66,10 +91,15 @@ class Ledger:
         try:
             self._journal.commit()
         except JournalError as error:
-            log.error("%s", error)  # noqa: TRY400 - it says all
-            with self._lock:
-                self._owed |= {(command.sender, command.id): (command, r) for command, r in ends}
-            self._condition.degrade(str(error), JOURNAL)
+            self._owe(ends, error)
+
+    def _owe(self, ends: list[End], error: JournalError) -> None:
+        if not ends:
+            return
+        log.error("%s", error)
+        with self._lock:
+            self._owed |= {(command.sender, command.id): (command, r) for command, r in ends}
+        self._condition.degrade(str(error), JOURNAL)
 
     def _write(self, ends: list[End]) -> None:
         for command, report in ends:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyros_mqtt import wire
+from pyros_mqtt.disk import trouble_of
 from pyros_mqtt.errors import JournalError, Replaced
+from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
 from pyros_mqtt.journal.memory import MemoryJournal
-from pyros_mqtt.journal.schema import migrate
+from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.journal.uptime import machine_life, uptime
 from pyros_mqtt.messages import Command, Outcome, Report
 
@@ -66,9 +68,13 @@ class SqliteJournal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA cache_size={-CACHE}")
             self._db.execute(f"PRAGMA synchronous={'FULL' if power_safe else 'NORMAL'}")
-            migrate(self._db, path)
+            SCHEMA.migrate(self._db)
         except (OSError, sqlite3.Error) as error:
-            raise JournalError(f"the journal {path} cannot be opened: {error}") from None
+            why = trouble_of(error, path)
+            raise JournalError(f"the journal {path} cannot be opened: {why}") from None
+        except NotOurs as error:
+            text = f"{path} is {error}; move it away, or name another state_dir"
+            raise JournalError(text) from None
 
     def find(self, sender: str, command_id: str) -> Entry | None:
         """The entry of one command, if it is remembered."""
@@ -157,7 +163,8 @@ class SqliteJournal:
         if isinstance(error, _TakenOver):
             trouble: JournalError = Replaced(f"the journal {self.path} is another life's by now")
         else:
-            trouble = JournalError(f"the journal {self.path} cannot be written: {error}")
+            why = trouble_of(error, self.path)
+            trouble = JournalError(f"the journal {self.path} cannot be written: {why}")
         self._robbed |= dict.fromkeys(self._writers, trouble)
         self._writers.clear()
 
@@ -187,7 +194,8 @@ class SqliteJournal:
                 self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
-                raise JournalError(f"the journal {self.path} cannot be written: {error}") from None
+                why = trouble_of(error, self.path)
+                raise JournalError(f"the journal {self.path} cannot be written: {why}") from None
             self._life = boot
 
     def close(self) -> None:
@@ -286,7 +294,8 @@ def entries_in(path: Path) -> list[Entry]:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             return [_entry(row) for row in db.execute(query)]
     except sqlite3.Error as error:
-        raise JournalError(f"the journal {path} cannot be read: {error}") from None
+        why = trouble_of(error, path)
+        raise JournalError(f"the journal {path} cannot be read: {why}") from None
 
 
 def _left(lapse: float | None, machine: str | None) -> float | None:

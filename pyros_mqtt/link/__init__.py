@@ -5,6 +5,7 @@ with it, so that nothing of a broken connection leaks into the next one.
 """
 
 from pyros_mqtt.link.brokers import Brokers
+from pyros_mqtt.link.dialling import UNTRIED
 from pyros_mqtt.link.link import Link
 
-__all__ = ["Brokers", "Link"]
+__all__ = ["UNTRIED", "Brokers", "Link"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.link.connection import Access
+from pyros_mqtt.link.credentials import Credentials
 from pyros_mqtt.link.link import Link
 
 if TYPE_CHECKING:
@@ -36,21 +36,8 @@ class Brokers:
             client_id=client_id,
             username=settings.username,
             password=settings.password.get_secret_value() if settings.password else None,
-            tls=_tls(settings),
+            credentials=Credentials(settings.ca_file, settings.cert_file, settings.key_file),
             keepalive=max(1, round(settings.keepalive)),
+            listen_qos=settings.listen_qos,
         )
         return Link(settings.brokers, access, lean=self._lean)
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    """The TLS context of the settings: our authority, and our certificate if there is one."""
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"TLS: ca_file {settings.ca_file}, cert_file {settings.cert_file}, "
-            f"key_file {settings.key_file}: {error}"
-        ) from None
-    return context

@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pyros_mqtt.link.credentials import Credentials
 from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Fate, Parcel
 
@@ -47,18 +48,25 @@ PAHO_SOCKET = "_sock"
 """Where paho keeps its socket, and the one private name that we use: there is no public way to put
 another one there. If the name is gone one day, all works as before, and slower."""
 
+TAKEN_OVER = "Session taken over"
+"""What MQTT 5 has for it; mosquitto 2.0.11 closes without a word."""
+
 _MISC_EVERY = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who connects, and how: client id, credentials, TLS context, keep-alive in seconds, will."""
+    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will.
+
+    `listen_qos` is that of every subscription.
+    """
 
     client_id: str
     username: str | None = None
     password: str | None = None
-    tls: ssl.SSLContext | None = None
+    credentials: Credentials | None = None
     keepalive: int = 10
+    listen_qos: int = 1
     will: Parcel | None = None
 
 
@@ -83,6 +91,8 @@ class Connection:
     ) -> None:
         self.refusal: str | None = None
         self.lost: str | None = None
+        self.was_closed = False
+        """The other end has closed it, without a word or because its client id was taken."""
         self.is_connected = False
         self.max_packet: int | None = None
         self.is_v5 = version is V5
@@ -153,6 +163,14 @@ class Connection:
             if sock is not None:
                 sock.close()
 
+    def broker_answers(self) -> bool:
+        """Whether the broker takes connections in this moment; may block for a second."""
+        try:
+            socket.create_connection((self._url.host, self._url.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
     # -- traffic ------------------------------------------------------------------------
 
     def publish(self, parcel: Parcel) -> int:
@@ -176,13 +194,14 @@ class Connection:
             self._client.ack(mid, 1)
 
     def subscribe(self, pattern: str) -> int:
-        """Ask for a subscription at QoS 1; returns the packet id of the question."""
+        """Ask for a subscription; returns the packet id of the question."""
+        qos = self._access.listen_qos
         if self.is_v5:
             # retained commands must be told from live ones even while we listen
-            options = SubscribeOptions(qos=1, retainAsPublished=pattern.endswith("/inbox"))
+            options = SubscribeOptions(qos=qos, retainAsPublished=pattern.endswith("/inbox"))
             _, mid = self._client.subscribe(pattern, options=options)
         else:
-            _, mid = self._client.subscribe(pattern, qos=1)
+            _, mid = self._client.subscribe(pattern, qos=qos)
         return mid or 0
 
     def unsubscribe(self, pattern: str) -> None:
@@ -272,6 +291,7 @@ class Connection:
     ) -> None:
         reason_text = str(reason)
         unspecified = reason_text == "Unspecified error"
+        self.was_closed = self.lost is None and (unspecified or reason_text == TAKEN_OVER)
         self.lost = self.lost or ("the broker closed it" if unspecified else reason_text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
@@ -322,7 +342,8 @@ def _client(url: BrokerUrl, access: Access, version: MQTTProtocolVersion) -> pah
     if username:
         client.username_pw_set(username, access.password or url.password)
     if url.is_tls:
-        client.tls_set_context(access.tls or ssl.create_default_context())
+        known = access.credentials
+        client.tls_set_context(known.context() if known else ssl.create_default_context())
     if url.is_websocket:
         client.ws_set_options(path=url.path or "/mqtt")
     if access.will is not None:

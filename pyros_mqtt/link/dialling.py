@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +11,9 @@ from pyros_mqtt.link.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl
+
+UNTRIED = "not opened yet"
+"""What is the trouble with a connection before its first attempt has ended."""
 
 TURN = 0.1
 """Seconds between two turns of the network thread when nothing happens."""
@@ -36,14 +38,14 @@ class Dialler:
         *,
         lean: bool = False,
     ) -> None:
-        self._brokers = itertools.cycle(brokers)
+        self._brokers = brokers
         self._count = len(brokers)
         self._old_brokers: set[BrokerUrl] = set(brokers if lean else ())
         self._events = events
         self._wakeup = wakeup
         self._is_given_up = is_given_up
         self._dialled = 0
-        self.trouble = "not opened yet"
+        self.trouble = UNTRIED
         """Why the latest attempt has failed, for people."""
 
     @property
@@ -51,9 +53,13 @@ class Dialler:
         """Every broker has had as many attempts as the others."""
         return self._dialled % self._count == 0
 
+    def stay(self) -> None:
+        """Try the latest broker again, not the next one."""
+        self._dialled -= 1
+
     def dial(self, access: Access) -> Connection | None:
         """Try the next broker; None where it cannot be had."""
-        url = next(self._brokers)
+        url = self._brokers[self._dialled % self._count]
         self._dialled += 1
         versions = (V311, V5) if url in self._old_brokers else (V5, V311)
         for version in versions:

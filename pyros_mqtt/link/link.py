@@ -15,6 +15,7 @@ from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
 from pyros_mqtt.link.connection import Access, Connection
 from pyros_mqtt.link.dialling import TURN, Dialler
+from pyros_mqtt.link.eviction import Evicted, Evictions
 from pyros_mqtt.link.subscriptions import Subscriptions
 from pyros_mqtt.link.wakeup import Wakeup
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
@@ -27,6 +28,11 @@ log = logging.getLogger(__name__)
 STABLE = 10.0
 """Seconds after which a connection counts as good. One that breaks sooner, perhaps because somebody
 else uses its client id, is no reason to come back fast."""
+
+DRAIN = 5.0
+"""Seconds to send what waits before going over to new certificates."""
+
+GOES_OVER = "it goes over to new certificates"
 
 
 class Link:
@@ -48,11 +54,16 @@ class Link:
         self._state_calls: list[Callable[[bool], None]] = []
         self._turn_calls: list[Callable[[], None]] = []
         self._may_return: Callable[[], bool | None] | None = None
+        self._evicted: Evicted | None = None
+        self._evictions = Evictions(access.client_id)
+        self._was_closed = False
         self._returns = False
         self._backlog = Backlog()
         self._sizes = SizeLesson()
         self._up = False
         self._close_by = float("inf")
+        self._leave_by: float | None = None
+        self._goes_over = False
         self._protocol = ""
         self._thread = threading.Thread(
             target=self._run, name=f"network {access.client_id}", daemon=True
@@ -116,9 +127,9 @@ class Link:
         """Call after each batch of deliveries, before they are acknowledged."""
         self._turn_calls.append(callback)
 
-    def guard(self, may_return: Callable[[], bool | None]) -> None:
+    def guard(self, may_return: Callable[[], bool | None], evicted: Evicted) -> None:
         """Ask, in the network thread, before coming back after a lost connection."""
-        self._may_return = may_return
+        self._may_return, self._evicted = may_return, evicted
 
     # -- what the connection tells, in the network thread -------------------------------
 
@@ -143,15 +154,22 @@ class Link:
     def _run(self) -> None:
         attempt = 0
         while not self._closing.is_set():
+            goes_over, self._goes_over = self._goes_over, False
             try:
-                if self._returns and self._is_replaced():
+                if not goes_over and self._returns and self._is_replaced():
                     break
-                if self._serve_one() > STABLE:
+                lasted = self._serve_one()
+                if lasted > STABLE:
                     attempt = 0
+                elif goes_over and not lasted:
+                    self._goes_over = self._went_back()
             except BaseException as error:
                 # whatever it is, even a SystemExit: nobody else could bring this thread back
                 self._dialler.trouble = repr(error)
                 log.exception("the connection failed in an unforeseen way; it is made anew")
+            if self._goes_over:  # nobody can have taken the name: come back at once
+                self._dialler.stay()
+                continue
             attempt += self._dialler.has_tried_all
             self._wait(backoff.delay(attempt) if self._dialler.has_tried_all else 0)
         self._hang_up()
@@ -168,6 +186,11 @@ class Link:
             self._after(connection)
         return time.monotonic() - began
 
+    def _went_back(self) -> bool:
+        """Nobody takes the new certificates: whether there are others to come back with at once."""
+        credentials = self._access.credentials
+        return credentials is not None and credentials.go_back()
+
     def _is_replaced(self) -> bool:
         """Whether somebody newer has our name, so that coming back would throw it out."""
         if self._may_return is None:
@@ -176,10 +199,22 @@ class Link:
             answer = self._may_return()
             if answer is not None or self._closing.is_set():
                 break
+            self._was_closed = False  # the broker was away
             self._wait(backoff.delay(attempt))
         if answer is False:
             self._dialler.trouble = "another agent of this name has taken over"
+        elif self._was_closed:
+            self._was_closed = False
+            self._evade()
         return answer is False
+
+    def _evade(self) -> None:
+        """We were thrown out, and no other agent has our name: perhaps our client id was taken."""
+        client_id = self._evictions.happened()
+        if client_id is None or self._evicted is None:
+            return
+        self._access = replace(self._access, client_id=client_id)
+        self._safely(partial(self._evicted, self._evictions.in_words()))
 
     def _wait(self, seconds: float) -> None:
         """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
@@ -202,6 +237,7 @@ class Link:
         self._protocol = "MQTT 5" if connection.is_v5 else "MQTT 3.1.1"
         self._sizes.told(connection.max_packet)
         self._subscriptions.begin_anew()
+        self._leave_by = None
         while connection.lost is None and not self._is_over(connection):
             self._turn(connection)
 
@@ -244,24 +280,41 @@ class Link:
                 self._safely(partial(item.settle, Fate.TAKEN))
 
     def _is_over(self, connection: Connection) -> bool:
-        """The link is closed and has nothing left to say; it has said goodbye then."""
-        is_drained = not len(self._backlog) or time.monotonic() > self._close_by
-        if not self._closing.is_set() or not is_drained:
+        """The link is closed, or goes over to new certificates, and has nothing left to say.
+
+        It has said goodbye then.
+        """
+        now = time.monotonic()
+        leave_by = self._close_by if self._closing.is_set() else self._renewal(now)
+        if leave_by is None or (len(self._backlog) and now <= leave_by):
             return False
+        self._goes_over = not self._closing.is_set()
         connection.disconnect()
         return True
 
+    def _renewal(self, now: float) -> float | None:
+        """By when to leave because certificates were replaced; None: they were not."""
+        credentials = self._access.credentials
+        if self._leave_by is None and credentials is not None and credentials.have_changed():
+            self._leave_by = now + DRAIN
+        return self._leave_by
+
     def _after(self, connection: Connection) -> None:
         """The connection has broken, or was ended: nothing of it may leak into the next one."""
-        self._dialler.trouble = connection.lost or "closed"
+        if self._access.credentials is not None:
+            self._access.credentials.take_newest()
+        self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
         connection.drop()
         self._unacknowledged.clear()
-        if not self._closing.is_set():
+        if not self._closing.is_set() and not self._goes_over:
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
         for item, fate in self._backlog.lose():
             self._safely(partial(item.settle, fate))
         self._tell(up=False)
+        if self._evicted is not None and not self._closing.is_set():
+            # a broker that was killed takes nobody in this moment; one that threw us out does
+            self._was_closed = connection.was_closed and connection.broker_answers()
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyros_mqtt.link.connection import Connection
 from pyros_mqtt.topics import matches, overlap
@@ -15,10 +18,28 @@ MOST_ROUTES = 10_000
 """Topics whose handler is remembered, so that it is not looked for at each message."""
 
 
-class Subscriptions:
-    """`add`, `remove` are for any thread, the rest for the network thread."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds after which a refused subscription is asked for again, at first and after many times."""
 
-    def __init__(self) -> None:
+
+@dataclass(slots=True)
+class _Refusal:
+    """A pattern that the broker has refused: when it is asked for again, and how long that was."""
+
+    due: float
+    pause: float
+
+
+class Subscriptions:
+    """`add`, `remove` are for any thread, the rest for the network thread.
+
+    What a broker refuses is asked for again, ever less often: a cluster refuses for a moment while
+    one of its nodes is gone, and access rules may change under a connection that stands.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refusals: dict[str, _Refusal] = {}
         self._lock = threading.Lock()
         self._handlers: dict[str, Handler] = {}
         self._routes: dict[str, Handler] = {}
@@ -46,6 +67,7 @@ class Subscriptions:
         """Listen no longer."""
         with self._lock:
             if self._handlers.pop(pattern, None) is not None:
+                self._refusals.pop(pattern, None)
                 self._routes = {}
                 self._news.append((pattern, False))
 
@@ -66,12 +88,15 @@ class Subscriptions:
         """The connection is new: the broker knows of nothing."""
         with self._lock:
             self._asked.clear()
+            self._refusals.clear()
             self._news = [(pattern, True) for pattern in self._handlers]
 
     def ask(self, connection: Connection) -> None:
-        """Tell the broker what is new."""
+        """Tell the broker what is new, and ask again for what it has refused."""
         with self._lock:
             news, self._news = self._news, []
+            if self._refusals:
+                news += [(pattern, True) for pattern in self._due()]
         for pattern, wanted in news:
             if wanted:
                 self._asked[connection.subscribe(pattern)] = pattern
@@ -81,8 +106,23 @@ class Subscriptions:
     def confirm(self, mid: int, *, refused: bool) -> None:
         """The broker has answered."""
         pattern = self._asked.pop(mid, "")
-        if refused:
+        with self._lock:
+            last = self._refusals.pop(pattern, None)
+            if not refused:
+                return
+            if pattern in self._handlers:
+                pause = min(2 * last.pause, LONGEST_PAUSE) if last else FIRST_PAUSE
+                self._refusals[pattern] = _Refusal(self._clock() + pause, pause)
+        if last is None:
             log.error("the broker does not allow us to listen to %s", pattern)
+
+    def _due(self) -> list[str]:
+        """What may be asked for again, once each until it is answered; with the lock held."""
+        now = self._clock()
+        due = [pattern for pattern, one in self._refusals.items() if one.due <= now]
+        for pattern in due:
+            self._refusals[pattern].due = float("inf")
+        return due
 
     @property
     def are_confirmed(self) -> bool:

@@ -5,14 +5,23 @@ Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
 """
 
 from pyros_mqtt.messages.alarms import Alarm, AlarmState, Severity
-from pyros_mqtt.messages.commands import Command, Outcome, Problem, Progress, Report, report_on
+from pyros_mqtt.messages.commands import (
+    Command,
+    Outcome,
+    Problem,
+    Progress,
+    Report,
+    Seal,
+    report_on,
+)
 from pyros_mqtt.messages.json_value import JSON
-from pyros_mqtt.messages.measurements import Channel, Columns, Sample
+from pyros_mqtt.messages.measurements import QUALITIES, Channel, Columns, Sample
 from pyros_mqtt.messages.states import State, Status, Task
 from pyros_mqtt.messages.words import About, LogRecord, MessageInfo
 
 __all__ = [
     "JSON",
+    "QUALITIES",
     "About",
     "Alarm",
     "AlarmState",
@@ -26,6 +35,7 @@ __all__ = [
     "Progress",
     "Report",
     "Sample",
+    "Seal",
     "Severity",
     "State",
     "Status",

@@ -33,6 +33,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What came signed: `signed` are the body's bytes without the signature, which ends it.
+
+    `signature` is empty where the field is not the last one, or holds none. `is_bound` says that
+    the signed body itself tells from whom it is, under which id, from when, and until when it may
+    start.
+    """
+
+    signed: bytes
+    signature: bytes
+    is_bound: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A message to one agent, and until when it may start.
 
@@ -40,7 +54,8 @@ class Command:
     `deadline` None means that the command never expires. `echo` keeps the text of a command that
     came without an id; `reply_to` is the MQTT 5 response topic; `after` the id of the sender's
     command to this agent that is to be taken in before this one; `trace` the W3C trace context of
-    who sent it.
+    who sent it; `person` who stands behind a sender that serves many. `seal` is there until the
+    signature has been looked at.
     """
 
     agent: str
@@ -56,6 +71,8 @@ class Command:
     reply_to: str | None = None
     after: str | None = None
     trace: str | None = None
+    person: str | None = None
+    seal: Seal | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """As a person would type it."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from pyros_mqtt.messages.json_value import JSON
 
+QUALITIES = ("good", "uncertain", "bad")
+"""How far a measurement may be trusted, from the best on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -21,14 +24,17 @@ class Sample:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Columns:
     """The measurements of one message, by column: all of the same length.
 
-    `times` are POSIX seconds, UTC; `values` a list, or one for each field; `quality` one word for
-    all, or a list. `seq` counts the messages of a channel in a session, `first` the samples before
-    this message. A small device's bare scalar has none of these.
+    `times` are POSIX seconds, UTC, `step` seconds apart where the message tells a steady rate;
+    `values` a list, or one for each field; `quality` one word for all, or a list. `seq` counts the
+    messages of a channel in a session, `first` the samples before this message. A small device's
+    bare scalar has none of these, and the time of its arrival: it is not `is_timed`.
     """
+
+    # not frozen: making one would take twice as long, and a recorder makes one for each message
 
     times: list[float]
     values: list[JSON] | dict[str, list[JSON]]
@@ -37,6 +43,8 @@ class Columns:
     first: int | None = None
     session: str = ""
     late: bool = False
+    step: float | None = None
+    is_timed: bool = True
 
     def __len__(self) -> int:
         """How many samples there are."""

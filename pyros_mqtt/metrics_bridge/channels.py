@@ -162,12 +162,7 @@ class Channels:
 
 def _number(value: JSON) -> float | None:
     """Take numbers, and booleans for 0 and 1."""
-    if not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _subscriptions(topics: Topics, patterns: tuple[str, ...]) -> set[str]:

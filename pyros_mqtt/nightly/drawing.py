@@ -92,25 +92,40 @@ def strip_lines(strips: Sequence[Strip], axis: Axis) -> str:
 
 def curve_lines(panel: Iterable[Curve], axis: Axis) -> str:
     """Draw one channel: its mean as a line, its extremes as a band."""
-    parts = []
+    parts: list[str] = []
     for curve in panel:
-        low, high = float(np.min(curve.low)), float(np.max(curve.high))
-        scale = (CURVE - 16) / ((high - low) or 1.0)
-
-        def y(value: float, low: float = low, scale: float = scale) -> float:
-            return round(CURVE - 8 - (float(value) - low) * scale, 2)
-
-        xs = [axis.x(float(one)) for one in curve.times]
-        top = [f"{x},{y(one)}" for x, one in zip(xs, curve.high, strict=True)]
-        bottom = [f"{x},{y(one)}" for x, one in zip(xs, curve.low, strict=True)]
-        mean = " ".join(f"{x},{y(one)}" for x, one in zip(xs, curve.mean, strict=True))
-        parts.append(f'<polygon class="band" points="{" ".join([*top, *bottom[::-1]])}"/>')
-        parts.append(f'<polyline class="mean" points="{mean}"/>')
-        name = escape(f"{curve.name} {f'[{curve.unit}]' if curve.unit else ''}".strip())
-        parts.append(f'<text class="name" x="{LEFT + 6}" y="14">{name}</text>')
-        for value, place in ((high, 14), (low, CURVE - 4)):
-            parts.append(f'<text class="label" x="{LEFT - 8}" y="{place}">{value:.5g}</text>')
+        parts += _curve(curve, axis)
     return _svg(axis, CURVE, parts, "a measurement over the night")
+
+
+def _curve(curve: Curve, axis: Axis) -> list[str]:
+    """Draw a curve with its name and extremes; one that never changed goes through the middle."""
+    low, high = float(np.min(curve.low)), float(np.max(curve.high))
+    span = (high - low) or 2.0
+    bottom = low if high > low else low - 1.0
+
+    def y(value: float) -> float:
+        return round(CURVE - 8 - (float(value) - bottom) * (CURVE - 16) / span, 2)
+
+    xs = [axis.x(float(one)) for one in curve.times]
+    tops = [f"{x},{y(one)}" for x, one in zip(xs, curve.high, strict=True)]
+    lows = [f"{x},{y(one)}" for x, one in zip(xs, curve.low, strict=True)]
+    mean = [(x, y(one)) for x, one in zip(xs, curve.mean, strict=True)]
+    name = escape(f"{curve.name} {f'[{curve.unit}]' if curve.unit else ''}".strip())
+    parts = [f'<polygon class="band" points="{" ".join([*tops, *lows[::-1]])}"/>']
+    if len(mean) > 1:
+        points = " ".join(f"{x},{height}" for x, height in mean)
+        parts.append(f'<polyline class="mean" points="{points}"/>')
+    else:
+        ((x, height),) = mean
+        moment = clock(float(curve.times[0]))
+        dot = f'<circle class="dot" cx="{x}" cy="{height}" r="3">'
+        parts.append(f"{dot}<title>{float(curve.mean[0]):.5g} at {moment}</title></circle>")
+    parts.append(f'<text class="name" x="{LEFT + 6}" y="14">{name}</text>')
+    ends = ((high, 14), (low, CURVE - 4)) if high > low else ((high, CURVE / 2 + 4),)
+    for value, place in ends:
+        parts.append(f'<text class="label" x="{LEFT - 8}" y="{place}">{value:.5g}</text>')
+    return parts
 
 
 def clock(moment: float) -> str:

@@ -38,6 +38,7 @@ svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
 .label { text-anchor: end; } .hour { text-anchor: middle; opacity: .7; }
 .grid { stroke: var(--line); } .name { font-weight: 600; }
 .band { fill: #2f7fc1; opacity: .25; } .mean { fill: none; stroke: #2f7fc1; stroke-width: 1.2; }
+.dot { fill: #2f7fc1; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: left; padding: .25em .6em; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: break-word; max-width: 30em; }

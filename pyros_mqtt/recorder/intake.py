@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import time
-from array import array
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from hashlib import blake2b
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyros_mqtt import wire
-from pyros_mqtt.archive.block import pack
-from pyros_mqtt.archive.rows import (
-    LATE,
-    LONGEST,
-    MICRO,
-    QUALITIES,
-    EventRow,
-    SampleRow,
-    Source,
-    micros,
-)
+from pyros_mqtt.archive.moments import EARLIEST
+from pyros_mqtt.archive.rows import MICRO, EventRow, SampleRow, Source, micros
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.recorder.arrivals import Arrival
+from pyros_mqtt.recorder.samples import AHEAD, add_samples, believed, digest, measured_mark
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.wire.columns import LATEST, Column, Columns, Number, decode_columns
+from pyros_mqtt.wire.columns import LATEST
 
 BRANCHES = {"status", "about", "inbox", "outbox", "alarm", "log", "telemetry"}
 
 HOLD = 15.0
 """Seconds for which a recorder has the sole right to an agent's messages without a time."""
 
-AHEAD = 86_400.0
-"""Seconds: who says that something was measured later than so long after it came has no clock."""
-
 MOST_SOURCES = 10_000
 """Topics that are remembered, so that they are not read anew for each message."""
 
-_QUALITY = {word: number for number, word in enumerate(QUALITIES)}
-
 _MOMENTS = ("at", "sent_at", "t")
-
-_LATE = b',"late":true}'
-"""How a message ends that its agent has said again after an outage."""
 
 
 class Register(Protocol):
@@ -136,23 +116,12 @@ class Intake:
 
     def _measure(self, source: Source, arrival: Arrival, rows: Rows, register: Register) -> None:
         try:
-            columns = decode_columns(arrival.payload, arrival.heard / MICRO)
+            columns = wire.decode_columns(arrival.payload, arrival.heard / MICRO)
         except BadPayload:
             rows.unreadable += 1
             self._happen(source, arrival, rows, register)
             return
-        heard = arrival.heard / MICRO
-        if _latest(columns) > heard + AHEAD:
-            columns = _without_times(columns, heard)
-        if isinstance(columns, Number):
-            flags = _QUALITY.get(columns.quality, 1) + (LATE if columns.late else 0)
-            t, mark = round(columns.time * MICRO), measured_mark(columns, arrival.payload)
-            life, seq, ahead = _life(columns.session), columns.seq, columns.ahead
-            value = columns.value
-            rows.samples.append(
-                SampleRow(source, t, mark, life, seq, ahead, 1, 0, flags, value, None)
-            )
-            return
+        columns = believed(columns, arrival.heard / MICRO)
         if not columns.is_timed and (
             arrival.retain or not self._rights.has(source, arrival.heard, register)
         ):
@@ -163,7 +132,8 @@ class Intake:
     def _happen(self, source: Source, arrival: Arrival, rows: Rows, register: Register) -> None:
         mark = digest(arrival.payload)
         moment = own_moment(arrival.payload)
-        if moment is None or moment > arrival.heard + AHEAD * MICRO:
+        latest = arrival.heard + AHEAD * MICRO
+        if moment is None or not EARLIEST * MICRO <= moment <= latest:
             mine = self._rights.has(source, arrival.heard, register)
             if mine and arrival.retain:
                 known = register.latest(source)
@@ -175,11 +145,6 @@ class Intake:
         rows.events.append(EventRow(source, moment, mark, arrival.heard, arrival.payload))
 
 
-def digest(payload: bytes) -> int:
-    """Give the number by which a message is known again."""
-    return int.from_bytes(blake2b(payload, digest_size=8).digest()) >> 1
-
-
 def own_moment(payload: bytes) -> int | None:
     """Read the moment that a document tells of itself, in microseconds; None where it has none."""
     if not payload.lstrip().startswith(b"{"):
@@ -189,122 +154,6 @@ def own_moment(payload: bytes) -> int | None:
         return next((_moment(body[key]) for key in _MOMENTS if key in body), None)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def measured_mark(said: Columns | Number, payload: bytes) -> int:
-    """Give the number by which a measurement is known again, also where it comes late once more."""
-    if said.session and said.seq is not None:
-        return digest(f"{said.session} {said.seq}".encode())
-    if said.late and payload.endswith(_LATE):
-        payload = payload.removesuffix(_LATE) + b"}"
-    return digest(payload)
-
-
-def add_samples(source: Source, columns: Columns, mark: int, rows: list[SampleRow]) -> None:
-    """Add the rows of one message: one, or a few where it spans hours."""
-    count = len(columns)
-    if count == 0:
-        return
-    flags, qualities = _flags(columns)
-    only = columns.columns.get("")
-    if count == 1 and isinstance(only, array) and columns.step is None:
-        value = None if math.isnan(only[0]) else only[0]
-        span, body = 0, None
-        first = columns.times[0]
-    else:
-        first, last = _ends(columns, count)
-        span, value = micros(last) - micros(first), None
-        if span > LONGEST:
-            for part in _parts(columns, count):
-                add_samples(source, part, mark, rows)
-            return
-        body = pack(columns.times, columns.step, columns.columns, qualities)
-    life, seq, ahead = _life(columns.session), columns.seq, columns.ahead
-    t = micros(first)
-    rows.append(SampleRow(source, t, mark, life, seq, ahead, count, span, flags, value, body))
-
-
-def _latest(said: Columns | Number) -> float:
-    if isinstance(said, Number):
-        return said.time
-    return _ends(said, len(said))[1] if len(said) else 0.0
-
-
-def _without_times(said: Columns | Number, heard: float) -> Columns:
-    """Give what came from a clock far ahead as if it told no time, so that one recorder writes it.
-
-    Nothing of it was measured later than it was heard; its quality is uncertain.
-    """
-    if isinstance(said, Number):
-        said = Columns(
-            array("d", (said.time,)),
-            {"": array("d", (said.value,))},
-            quality=said.quality,
-            seq=said.seq,
-            ahead=said.ahead,
-            session=said.session,
-            late=said.late,
-        )
-    quality = said.quality
-    if said.step is None:
-        times = array("d", (min(one, heard) for one in said.times))
-    else:
-        times = array("d", (heard - max(0.0, said.step * (len(said) - 1)),))
-    doubted = _doubted(quality) if isinstance(quality, str) else [_doubted(one) for one in quality]
-    return replace(said, times=times, is_timed=False, quality=doubted)
-
-
-def _doubted(quality: str) -> str:
-    return "uncertain" if quality == "good" else quality
-
-
-def _ends(columns: Columns, count: int) -> tuple[float, float]:
-    first, last = min(columns.times), max(columns.times)
-    if columns.step is not None:
-        end = first + columns.step * (count - 1)
-        first, last = min(first, end), max(first, end)
-    return first, last
-
-
-def _flags(columns: Columns) -> tuple[int, list[int] | None]:
-    """Give the flags of a message; and the quality of each sample, where they differ."""
-    late, said = (LATE if columns.late else 0), columns.quality
-    if isinstance(said, str):
-        return _QUALITY.get(said, 1) + late, None
-    qualities = [_QUALITY.get(one, 1) for one in said]
-    return max(qualities) + late, qualities if len(set(qualities)) > 1 else None
-
-
-@lru_cache(maxsize=4096)
-def _life(session: str) -> int:
-    return digest(session.encode()) if session else 0
-
-
-def _parts(columns: Columns, count: int) -> list[Columns]:
-    """Cut what spans hours into pieces, in order of time."""
-    step, times, said = columns.step, columns.times, columns.quality
-    moments = list(times) if step is None else [times[0] + step * i for i in range(count)]
-    order = sorted(range(count), key=moments.__getitem__)
-    groups: list[list[int]] = []
-    for i in order:
-        if not groups or micros(moments[i]) - micros(moments[groups[-1][0]]) > LONGEST:
-            groups.append([])
-        groups[-1].append(i)
-    return [
-        replace(
-            columns,
-            times=array("d", (moments[i] for i in group)),
-            step=None,
-            columns={name: _picked(column, group) for name, column in columns.columns.items()},
-            quality=said if isinstance(said, str) else [said[i] for i in group],
-        )
-        for group in groups
-    ]
-
-
-def _picked(column: Column, group: list[int]) -> Column:
-    picked = [column[i] for i in group]
-    return array("d", picked) if isinstance(column, array) else picked
 
 
 def _moment(said: JSON) -> int | None:

@@ -126,6 +126,11 @@ class Recorder(Agent):
         if lost:
             self.log.error("%d messages could not be written, and are lost", lost)
 
+    @property
+    def has_archive(self) -> bool:
+        """The archive is open, and takes what is written."""
+        return self._writer.is_open and not self._writer.trouble
+
     @on("counts", idempotent=True)
     def counts(self) -> dict[str, Any]:
         """Tell what became of the messages since the start, and where they go."""

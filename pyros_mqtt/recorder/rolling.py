@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pyros_mqtt.archive.assembly import Bins, assemble, merged
 from pyros_mqtt.archive.rows import micros
-from pyros_mqtt.archive.steps import of_samples, to_rolls
+from pyros_mqtt.archive.steps import HOUR, MINUTE, of_samples, to_rolls
 from pyros_mqtt.archive.store import Store
-
-MINUTE, HOUR = 60, 3600
 
 AT_ONCE = 50_000
 """Rows that are deleted in one statement."""

@@ -78,6 +78,11 @@ class Writer:
         self.counts = Counts()
 
     @property
+    def is_open(self) -> bool:
+        """Whether the archive has been opened."""
+        return self._store is not None
+
+    @property
     def trouble(self) -> str:
         """Why nothing can be written, for people; empty where it can."""
         since = self._busy_since

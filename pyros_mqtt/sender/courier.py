@@ -11,6 +11,7 @@ import logging
 import secrets
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyros_mqtt import wire
@@ -24,10 +25,11 @@ from pyros_mqtt.errors import (
     Unreachable,
 )
 from pyros_mqtt.sender.receipt import Receipt
-from pyros_mqtt.sender.voice import Voice
+from pyros_mqtt.sender.voice import Voice, written
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
+    from pyros_mqtt.signing import Signer
     from pyros_mqtt.spool import Spool, Spooled
     from pyros_mqtt.topics import Topics
     from pyros_mqtt.transport import Bus
@@ -54,13 +56,18 @@ class Courier:
         bus: where to connect.
         topics: the tree.
         spool: what is delivered; the courier closes it.
+        signer: signs what this process posts. What others have left goes out as they wrote it.
     """
 
-    def __init__(self, bus: Bus, topics: Topics, spool: Spool) -> None:
+    def __init__(
+        self, bus: Bus, topics: Topics, spool: Spool, signer: Signer | None = None
+    ) -> None:
         self._spool = spool
+        self._topics = topics
+        self._signer = signer
         self._name = secrets.token_hex(4)
         self._transport = bus.transport(f"{topics.root.replace('/', '-')}-courier-{self._name}")
-        self._voice = Voice(self._transport, topics, f"courier-{self._name}")
+        self._voice = Voice(self._transport, topics, f"courier-{self._name}", signer)
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._under_way: dict[str, Receipt] = {}
@@ -85,7 +92,10 @@ class Courier:
         receipt = Receipt(command)
         with self._lock:
             self._wanted[command.id] = receipt
-        self._spool.put(command, time.time(), due)
+        now = time.time()
+        sent = now if due is None else due
+        payload = for_the_spool(command, sent, self._topics, self._signer)
+        self._spool.put(command, now, due, payload)
         self._wake()
         return receipt
 
@@ -141,12 +151,24 @@ class Courier:
             if spooled.problem:
                 raise ValueError(spooled.problem)  # noqa: TRY301 - told like the others
             self._voice.speak_for(command.sender)
-            receipt = self._voice.send(command)
+            receipt = self._voice.send(command, self._as_left(spooled))
         except (TypeError, ValueError, BadName) as error:
             self._give_up(command, Undeliverable(command, f"it cannot be sent: {error}"))
             return
         self._under_way[command.id] = receipt
         receipt.watch(self._watched)
+
+    def _as_left(self, spooled: Spooled) -> bytes | None:
+        """Give what others have left as they wrote it; None for what we write ourselves.
+
+        Ed25519 signs the same always alike, so what is ours is known by it.
+        """
+        if self._signer is None:
+            return spooled.payload
+        command = spooled.command
+        if spooled.payload == written(command, self._topics, self._signer):
+            return None
+        return spooled.payload or wire.encode_command(command)
 
     def _watched(self, receipt: Receipt) -> None:
         """Something was heard of a command; runs in the network thread."""
@@ -187,8 +209,16 @@ class Courier:
 
     def _anew(self, command: Command, reason: str) -> None:
         """Try a refused command again under a new id, since its old one stays refused."""
+        spooled = self._spool.find(command.id)
+        payload = spooled.payload if spooled is not None else None
         new_id = secrets.token_hex(12)
-        self._spool.rename(command.id, new_id)
+        if spooled is not None and payload is not None:
+            if self._as_left(spooled) is not None:
+                text = f"{reason}; whoever has signed it has to send it again"
+                self._give_up(command, Undeliverable(command, text))
+                return
+            payload = written(replace(command, id=new_id), self._topics, self._signer)
+        self._spool.rename(command.id, new_id, payload)
         with self._lock:
             user = self._wanted.pop(command.id, None)
             if user is not None:
@@ -208,3 +238,20 @@ class Courier:
 
     def _wake(self) -> None:
         self._woken.set()
+
+
+def for_the_spool(
+    command: Command, sent: float, topics: Topics, signer: Signer | None
+) -> bytes | None:
+    """Write a command as its sender signs it, for whichever courier delivers it.
+
+    Args:
+        command: it says when it ends.
+        sent: POSIX seconds from which it is sent.
+        topics: the tree.
+        signer: whose signature it gets; None: none, and None is returned.
+
+    Raises:
+        BadName, TypeError, ValueError: it cannot be written.
+    """
+    return written(replace(command, sent_at=sent), topics, signer) if signer is not None else None

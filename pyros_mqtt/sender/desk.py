@@ -8,18 +8,27 @@ from pathlib import Path
 from pyros_mqtt.messages import Command
 from pyros_mqtt.sender.courier import Courier
 from pyros_mqtt.sender.receipt import Receipt
+from pyros_mqtt.signing import Signer
 from pyros_mqtt.spool import Spool
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus
 
 
 class SpoolDesk:
-    """The spool of one machine and root, as one process uses it. For any thread."""
+    """The spool of one machine and root, as one process uses it. For any thread.
 
-    def __init__(self, bus: Bus, topics: Topics, path: Path) -> None:
+    Args:
+        bus: where to connect.
+        topics: the tree.
+        path: the spool's file.
+        signer: signs what this process posts.
+    """
+
+    def __init__(self, bus: Bus, topics: Topics, path: Path, signer: Signer | None = None) -> None:
         self._bus = bus
         self._topics = topics
         self._path = path
+        self._signer = signer
         self._lock = threading.Lock()
         self._courier: Courier | None = None
 
@@ -55,6 +64,7 @@ class SpoolDesk:
     def _at_work(self, spool: Spool | None = None) -> Courier:
         with self._lock:
             if self._courier is None:
-                self._courier = Courier(self._bus, self._topics, spool or Spool(self._path))
+                spool = spool or Spool(self._path)
+                self._courier = Courier(self._bus, self._topics, spool, self._signer)
                 self._courier.start()
             return self._courier

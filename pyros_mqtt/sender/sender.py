@@ -17,6 +17,7 @@ from pyros_mqtt.sender.desk import SpoolDesk
 from pyros_mqtt.sender.moments import Eta, lasting, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.voice import Voice
+from pyros_mqtt.signing import signer_of
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.tracing import tracing
@@ -110,11 +111,13 @@ class Sender:
         if settings.traces:
             tracing.switch_on()
         self.name = check_name("sender", name or settings.sender or made_up_name())
+        signer = signer_of(settings)
         self._topics = Topics(settings.root)
         client = f"{self._topics.root.replace('/', '-')}-from-{self.name}-{secrets.token_hex(3)}"
         self._transport = bus.transport(client)
-        self._voice = Voice(self._transport, self._topics, self.name)
-        self._desk = SpoolDesk(bus, self._topics, spool_path(settings.state_dir, settings.root))
+        self._voice = Voice(self._transport, self._topics, self.name, signer)
+        path = spool_path(settings.state_dir, settings.root)
+        self._desk = SpoolDesk(bus, self._topics, path, signer)
         self._transport.open()
         self._desk.deliver_what_is_left()
 

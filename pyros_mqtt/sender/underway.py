@@ -26,13 +26,17 @@ before their first repetition. More of them would be repeated before the agent h
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """One command under way. Times are monotonic seconds."""
+    """One command under way. Times are monotonic seconds.
+
+    One that `is_handed_on` was written by somebody else, whose signature may be on it.
+    """
 
     receipt: Receipt
     sent: float
     deadline: float
     payload: bytes = b""
     after: str | None = None
+    is_handed_on: bool = False
     is_held: bool = False
     pause: float = FIRST_REPEAT
     taken: bool = False

@@ -25,6 +25,7 @@ from pyros_mqtt.messages import Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.underway import FIRST_REPEAT, Pending, UnderWay
+from pyros_mqtt.signing import Signer
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.tracing import tracing
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
@@ -54,13 +55,17 @@ class Voice:
         transport: the connection; its owner opens and closes it.
         topics: the tree.
         name: under which the agents report.
+        signer: signs whatever is sent; None: nothing is signed.
     """
 
-    def __init__(self, transport: Transport, topics: Topics, name: str) -> None:
+    def __init__(
+        self, transport: Transport, topics: Topics, name: str, signer: Signer | None = None
+    ) -> None:
         self.name = check_name("sender", name)
         self._names = {self.name}
         self._transport = transport
         self._topics = topics
+        self._signer = signer
         self._lock = threading.Lock()
         self._under_way = UnderWay()
         self._peers = Peers(transport, topics)
@@ -72,8 +77,13 @@ class Voice:
         transport.on_state(self._state_changed)
         transport.on_turn(self._turn)
 
-    def send(self, command: Command) -> Receipt:
+    def send(self, command: Command, payload: bytes | None = None) -> Receipt:
         """Publish a command, and go on until it is answered or its deadline has passed.
+
+        Args:
+            command: what is sent.
+            payload: the same as somebody else has written and perhaps signed it; it is published
+                as it is.
 
         Raises:
             BadName: the agent's name breaks the rule.
@@ -89,16 +99,26 @@ class Voice:
             receipt.watch(told)
         self._peers.meet(command.agent)
         pending = Pending(receipt, now, now + lifetime)
+        if payload is not None:
+            pending.payload, pending.is_handed_on = payload, True
         with self._under_way.lock:
             self._under_way.add(pending)
             try:
-                _write(pending)
+                self._write(pending)
             except (TypeError, ValueError):
                 self._under_way.forget(pending)
                 raise
             if not pending.is_held:
                 self._publish(pending)
         return receipt
+
+    def written(self, command: Command) -> bytes:
+        """Write a command as it is published, signed where we have a key.
+
+        Raises:
+            BadName, TypeError, ValueError: as `send`.
+        """
+        return written(command, self._topics, self._signer)
 
     def speak_for(self, name: str) -> None:
         """Hear the reports on the commands of `name`, too: `send` takes them from now on.
@@ -126,18 +146,25 @@ class Voice:
             Parcel(topic, pending.payload), lambda fate: self._learn(pending, fate)
         )
 
+    def _write(self, pending: Pending) -> None:
+        """Write anew what we have written ourselves, with its place in its line."""
+        if not pending.is_handed_on:
+            command = pending.command
+            named = replace(command, after=pending.after) if pending.after else command
+            pending.payload = self.written(named)
+
     def _repeat(self, pending: Pending) -> None:
         after = self._under_way.predecessor(pending)
         if after != pending.after:  # that one has been answered, or given up
             pending.after = after
-            _write(pending)
+            self._write(pending)
         self._publish(pending)
 
     def _let_go(self, now: float) -> None:
         """Publish what was held back behind others, as far as there is room now."""
         with self._under_way.lock:
             for pending in self._under_way.let_go(now):
-                _write(pending)
+                self._write(pending)
                 self._publish(pending)
 
     def _learn(self, pending: Pending, fate: str) -> None:
@@ -224,11 +251,11 @@ class Voice:
         The life of the agent that knows the command says its latest report once more; a new life
         must not run it, which is what `session` is for.
         """
-        if pending.session:
+        if pending.session and not pending.is_handed_on:
             pending.heard = time.monotonic()
             question = replace(pending.command, session=pending.session)
             topic = self._topics.inbox(question.agent)
-            self._transport.publish(Parcel(topic, wire.encode_command(question)))
+            self._transport.publish(Parcel(topic, self.written(question)))
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -300,10 +327,17 @@ class Voice:
         self._under_way.forget(pending)
 
 
-def _write(pending: Pending) -> None:
-    command = pending.command
-    named = replace(command, after=pending.after) if pending.after else command
-    pending.payload = wire.encode_command(named)
+def written(command: Command, topics: Topics, signer: Signer | None) -> bytes:
+    """Write a command as it is published to its agent's inbox, signed where there is a signer.
+
+    Raises:
+        BadName: the agent's name breaks the rule.
+        TypeError, ValueError: an argument that JSON has no form for.
+    """
+    body = wire.encode_command(command)
+    if signer is None:
+        return body
+    return wire.sealed(body, signer.sign(topics.inbox(command.agent), body))
 
 
 def _is_starting(report: Report) -> bool:

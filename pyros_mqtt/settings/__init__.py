@@ -4,13 +4,16 @@ from pyros_mqtt.settings.alarms_table import AlarmRule, AlarmsTable
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.gateway_table import GatewayTable, OldSocket
 from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
+from pyros_mqtt.settings.layers import TABLES
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
+from pyros_mqtt.settings.machines_table import MachineTable
 from pyros_mqtt.settings.model import AgentTable, Origin, Settings
 from pyros_mqtt.settings.service import VARIABLES as SERVICE_VARIABLES
 from pyros_mqtt.settings.service import Service
 
 __all__ = [
     "SERVICE_VARIABLES",
+    "TABLES",
     "AgentTable",
     "AlarmRule",
     "AlarmsTable",
@@ -18,6 +21,7 @@ __all__ = [
     "GatewayTable",
     "HomeAssistantTable",
     "LegacyAgent",
+    "MachineTable",
     "OldSocket",
     "Origin",
     "Service",

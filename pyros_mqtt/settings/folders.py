@@ -42,6 +42,12 @@ def config_folders() -> list[Path]:
     return [*folders, SITE_FOLDER]
 
 
+def own_config_folder() -> Path:
+    """Choose where this user's settings belong: root's are those of the whole machine."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return SITE_FOLDER if is_root else config_folders()[1]
+
+
 def _absolute(variable: str) -> Path | None:
     """Read a folder from the environment; the XDG rules have relative ones ignored."""
     given = Path(os.environ.get(variable, ""))

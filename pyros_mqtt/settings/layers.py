@@ -19,16 +19,22 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from pyros_mqtt.settings import legacy_ini
 from pyros_mqtt.settings.folders import config_folders
+from pyros_mqtt.settings.identity_table import IDENTITY_FILES
 from pyros_mqtt.settings.notifier_tables import ALARM_FILES
 
 PREFIX = "PYROS_"
 CONFIG_VARIABLE = "PYROS_CONFIG"
 """Names the pyros.toml to read; without it the first of the folders that has one decides."""
 
-FILE_KEYS = {"password_file", "ca_file", "cert_file", "key_file", "state_dir"}
+FILE_KEYS = {
+    "access_folder", "ca_file", "cert_file", "key_file", "password_file", "signing_key_file",
+    "state_dir", "trust_file",
+}  # fmt: skip
 """Paths; in a pyros.toml they are relative to its folder."""
 
-TABLES = {"agents", "alarms", "gateway", "home_assistant", "observatory"}
+TABLES = {
+    "agents", "alarms", "gateway", "home_assistant", "identities", "machines", "observatory"
+}  # fmt: skip
 """These have keys of their own, so they do not fit into a variable."""
 
 _EITHER = {"password": "password_file", "password_file": "password"}
@@ -237,7 +243,8 @@ def _find(name: str) -> Path | None:
 
 
 def _is_file(path: Path_) -> bool:
-    return path[0] in FILE_KEYS or (path[0] == "alarms" and path[-1] in ALARM_FILES)
+    below = {"alarms": ALARM_FILES, "identities": IDENTITY_FILES}
+    return path[0] in FILE_KEYS or path[-1] in below.get(path[0], ())
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,9 +28,11 @@ from pyros_mqtt.settings import layers, problems
 from pyros_mqtt.settings.alarms_table import AlarmsTable, known_keys
 from pyros_mqtt.settings.broker_url import BrokerUrl
 from pyros_mqtt.settings.folders import state_folder
-from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, OldSocket
+from pyros_mqtt.settings.gateway_table import HIGHEST_PORT, GatewayTable, Networks, OldSocket
 from pyros_mqtt.settings.home_assistant_table import HomeAssistantTable
+from pyros_mqtt.settings.identity_table import File, IdentityTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
+from pyros_mqtt.settings.machines_table import HostName, MachineTable
 from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
 from pyros_mqtt.topics import Topics, check_name
 
@@ -91,20 +93,12 @@ def _folder(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
-def _existing(value: Path) -> Path:
-    value = value.expanduser()
-    if not value.is_file():
-        raise ValueError("there is no such file")
-    return value
-
-
 def _class_path(value: str) -> str:
     if not re.fullmatch(r"[\w.]+:\w+", value):
         raise ValueError("must be 'module:Class', such as 'pyros_agents.dome:Dome'")
     return value
 
 
-File = Annotated[Path, AfterValidator(_existing)]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
@@ -121,6 +115,14 @@ class AgentTable(BaseModel):
     host: str | None = None
     enabled: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+_ENTRIES: Mapping[str, type[BaseModel]] = {
+    "home_assistant": HomeAssistantTable,
+    "identities": IdentityTable,
+    "machines": MachineTable,
+}
+"""What the keys of other tables than `[agents.NAME]` are."""
 
 
 class Settings(BaseSettings):
@@ -147,8 +149,22 @@ class Settings(BaseSettings):
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
+    access_folder: Annotated[Path, AfterValidator(_folder)] | None = None
+    """Where `pyros access` keeps who may do what, and the authority; None: in `state_dir`."""
+    signing_key_file: File | None = None
+    """Our Ed25519 private key: what this process sends is signed with it."""
+    trust_file: File | None = None
+    """Whose signatures agents believe, and who may say what."""
+    signatures: Annotated[Literal["off", "checked", "required"] | None, BeforeValidator(_off)] = (
+        None
+    )
+    """What agents do with them; None: `required` where there is a `trust_file`, else `off`."""
+    unsigned_urgent: bool = False
+    """Take what an agent has declared urgent, but for `shutdown`, also where it is not signed."""
     keepalive: int = Field(default=10, ge=5, le=65535)
     """Seconds; the broker speaks an agent's last will after one and a half of them."""
+    listen_qos: int = Field(default=1, ge=0, le=1)
+    """QoS of subscriptions; 0 where one at QoS 1 goes with its node, or takes a cluster's vote."""
     beat: float = Field(default=5.0, ge=0.1, le=3600)
     """Seconds between two status documents."""
     max_payload: int = Field(default=256 * 1024, ge=256, le=64 * 1024 * 1024)
@@ -179,6 +195,12 @@ class Settings(BaseSettings):
     """Host names under which browsers ask for it, besides this machine's own."""
     dashboard_token: Annotated[SecretStr, Field(min_length=12)] | None = None
     """Whoever knows it may command by the dashboard; none: nobody may."""
+    dashboard_person_header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    """The header in which a proxy names whom it has let in."""
+    dashboard_proxies: Networks = ()
+    """From where such headers are believed."""
+    access_file: File | None = None
+    """Who may do what: `access.toml`."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
@@ -195,6 +217,10 @@ class Settings(BaseSettings):
     traces: bool = False
     """Make OpenTelemetry spans of commands."""
     agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
+    identities: dict[Annotated[str, AfterValidator(_agent)], IdentityTable] = Field(
+        default_factory=dict
+    )
+    """By what single agents are known, where several run on one machine."""
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
     alarms: AlarmsTable = Field(default_factory=AlarmsTable)
@@ -203,6 +229,8 @@ class Settings(BaseSettings):
     """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
     home_assistant: HomeAssistantTable = Field(default_factory=HomeAssistantTable)
     """Which measurements are shown there."""
+    machines: dict[HostName, MachineTable] = Field(default_factory=dict)
+    """The observatory's machines, and what they run besides agents."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
 
@@ -263,6 +291,13 @@ class Settings(BaseSettings):
         """The files that were read."""
         return tuple(self._reading.files)
 
+    def of_agent(self, name: str) -> Settings:
+        """Give the settings of one agent: its own identity, where `[identities.NAME]` has one."""
+        table = self.identities.get(name)
+        own = table.model_dump(exclude_none=True) if table else {}
+        known = {key: value for key, value in own.items() if key in type(self).model_fields}
+        return self.model_copy(update=known) if known else self
+
     def sources(self) -> list[Origin]:
         """List each value and where it came from; secrets are not shown."""
         place = self._reading.place
@@ -285,16 +320,33 @@ class Settings(BaseSettings):
             return Settings.model_fields
         if path[0] == "alarms":
             return known_keys(path[1:])
-        if path[0] == "home_assistant":
-            return HomeAssistantTable.model_fields
         if path[0] == "gateway":
             return (OldSocket if len(path) > 1 else GatewayTable).model_fields
-        return [one.alias or key for key, one in AgentTable.model_fields.items()]
+        table = _ENTRIES.get(path[0], AgentTable)
+        return [one.alias or key for key, one in table.model_fields.items()]
 
     @model_validator(mode="after")
     def _key_has_its_certificate(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file")
+        return self
+
+    @model_validator(mode="after")
+    def _header_has_its_proxies(self) -> Self:
+        if self.dashboard_person_header and not self.dashboard_proxies:
+            raise ValueError("dashboard_person_header needs dashboard_proxies: who may set it")
+        return self
+
+    @model_validator(mode="after")
+    def _signatures_have_their_keys(self) -> Self:
+        if self.signatures in {"checked", "required"} and self.trust_file is None:
+            raise ValueError(f"signatures = {self.signatures!r} needs trust_file")
+        is_looked_at = self.trust_file is not None and self.signatures != "off"
+        if is_looked_at and self.journal == "memory":
+            raise ValueError(
+                "signatures need journal = 'sqlite': an agent that forgets its commands cannot "
+                "know a recorded one that is played again after its restart"
+            )
         return self
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:

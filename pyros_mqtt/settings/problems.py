@@ -12,8 +12,43 @@ from pydantic import SecretStr, ValidationError
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"(://[^:@/\s,]*):[^\s,]*@")
 _PATH_IN_URL = re.compile(r"(https?://[^/\s]+/)\S+")
+_HOST_OF_URL = re.compile(r"https?://[^/?#@\s]+(?=/|$)")
 
 HIDDEN = "********"
+
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "date_from_datetime_parsing": "must be a date such as 2026-11-22",
+    "dict_type": "must be a table",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "frozen_set_type": "must be a list, in brackets",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number, and smaller",
+    "int_type": "must be a whole number",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "list_type": "must be a list, in brackets",
+    "mapping_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "model_type": "must be a table",
+    "path_type": "must be a path, in quotes",
+    "set_type": "must be a list, in brackets",
+    "string_pattern_mismatch": "must look like {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be a text, in quotes",
+    "string_unicode": "must be a text in UTF-8",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have at least {min_length} entries",
+    "tuple_type": "must be a list, in brackets",
+}
+"""What is right, for each type of finding that has words of pydantic's own."""
 
 
 def shown(path: tuple[str, ...], value: object) -> str:
@@ -28,9 +63,17 @@ def shown(path: tuple[str, ...], value: object) -> str:
         text = repr({key: shown((str(key),), one) for key, one in value.items()})
     else:
         text = str(value)
-    if path[:2] == ("alarms", "webhook"):  # whoever knows such an address may write there
-        text = _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
+    if path[:2] == ("alarms", "webhook"):
+        text = _host_alone(text) if path[-1] == "url" else _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
     return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
+
+
+def _host_alone(url: str) -> str:
+    """Whoever knows such an address may write there; of one that is mistyped nothing is shown."""
+    host = _HOST_OF_URL.match(url)
+    if host is None:
+        return HIDDEN
+    return host[0] if host[0] == url else f"{host[0]}/{HIDDEN}"
 
 
 def in_words(
@@ -51,14 +94,14 @@ def _line(
     known: Callable[[tuple[str, ...]], Iterable[str]],
 ) -> str:
     path = tuple(str(part) for part in found["loc"] if part != "[key]") or ("settings",)
-    where = place(path)
+    where = place(path) or place(path[:-1])
     start = f"{where}: " if where else ""
     key = ".".join(path)
     if found["type"] == "extra_forbidden":
         return f"{start}{key}: unknown key; {_nearest(path[-1], known(path[:-1]))}"
     if found["type"] == "missing":
         return f"{start}{key}: is missing"
-    return f"{start}{_said(path, found['input'])}{_reason(found['msg'])}"
+    return f"{start}{_said(path, found['input'])}{_reason(found)}"
 
 
 def _said(path: tuple[str, ...], value: object) -> str:
@@ -75,7 +118,10 @@ def _nearest(key: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
 
 
-def _reason(text: str) -> str:
-    text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+def _reason(found: Any) -> str:
+    words = _WORDS.get(found["type"])
+    if words is not None:
+        return words.format(**found.get("ctx", {}))
+    text: str = found["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     text = text.partition(", unable to parse")[0]
     return " ".join(text.replace("Input should be", "must be").split())

@@ -4,7 +4,7 @@ from pyros_mqtt.supervisor.construction import build, problems
 from pyros_mqtt.supervisor.keeper import Keeper
 from pyros_mqtt.supervisor.option_words import from_words
 from pyros_mqtt.supervisor.pauses import EXIT_MISCONFIGURED, EXIT_NAME_TAKEN
-from pyros_mqtt.supervisor.supervisor import Supervisor, tables_here
+from pyros_mqtt.supervisor.supervisor import Supervisor
 
 __all__ = [
     "EXIT_MISCONFIGURED",
@@ -14,5 +14,4 @@ __all__ = [
     "build",
     "from_words",
     "problems",
-    "tables_here",
 ]

@@ -11,11 +11,12 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from pyros_mqtt.claims import Health
+from pyros_mqtt.deployment import tables_here
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.fleet import Fleet
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.sender import SpoolDesk
-from pyros_mqtt.settings import AgentTable, BrokerUrl, Settings
+from pyros_mqtt.settings import TABLES, AgentTable, BrokerUrl, Settings
 from pyros_mqtt.spool import spool_path
 from pyros_mqtt.supervisor.keeper import Keeper, OnLine
 from pyros_mqtt.supervisor.option_words import to_word
@@ -25,12 +26,6 @@ from pyros_mqtt.topics import Topics
 
 DEADLINE = 15.0
 """Seconds in which all agents together have to end."""
-
-GATEWAY = "pyros_mqtt.gateway:Gateway"
-"""The agent that `[gateway] enabled` adds; its room and this one do not know each other."""
-
-WATCHMAN = "pyros_mqtt.watchman:Watchman"
-"""The agent that `[alarms]` adds; the same holds for it."""
 
 PATIENCE = 5.0
 """Most seconds that one agent is given to end before it is killed."""
@@ -156,28 +151,6 @@ class Supervisor:
             self._on_line(name, line)
 
 
-def tables_here(settings: Settings, host: str) -> dict[str, AgentTable]:
-    """Choose the agents that run on the machine `host`; its short name will do."""
-    tables: dict[str, AgentTable] = dict(settings.agents)
-    if settings.gateway.enabled and "gateway" not in tables:
-        where = settings.gateway.host
-        tables["gateway"] = AgentTable.model_validate({"class": GATEWAY, "host": where})
-    if settings.alarms.is_to_run and "alarms" not in tables:
-        where = settings.alarms.host
-        tables["alarms"] = AgentTable.model_validate({"class": WATCHMAN, "host": where})
-    return {
-        name: table
-        for name, table in tables.items()
-        if table.enabled and (table.host is None or is_same_host(table.host, host))
-    }
-
-
-def is_same_host(one: str, other: str) -> bool:
-    """Say whether two names mean one machine: equal, or one the short form of the other."""
-    first, second = one.lower(), other.lower()
-    return first == second or first.partition(".")[0] == second or first == second.partition(".")[0]
-
-
 def command(settings: Settings, name: str, table: AgentTable) -> list[str]:
     """Give the command that runs one agent.
 
@@ -214,7 +187,7 @@ def _variables(settings: Settings) -> Iterator[tuple[str, str]]:
         if origin.place != "argument" or "." in origin.key:
             continue
         value = getattr(settings, origin.key, None)
-        if origin.key in {"agents", "alarms", "observatory"} or value is None:
+        if origin.key in TABLES or value is None:
             continue
         yield f"PYROS_{origin.key.upper()}", _text(value)
 

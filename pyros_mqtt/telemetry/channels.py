@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pyros_mqtt import wire
-from pyros_mqtt.errors import AgentError
 from pyros_mqtt.messages import Channel, Sample
 from pyros_mqtt.telemetry.batch import Batch
-from pyros_mqtt.telemetry.columns import SCALARS, Values, columns, length, part, pieces, scalar
+from pyros_mqtt.telemetry.columns import Values, columns, length, may_share, part, pieces, scalar
 from pyros_mqtt.telemetry.conveyor import Conveyor, Counts, Room
 from pyros_mqtt.telemetry.deadband import Deadband
 from pyros_mqtt.telemetry.declaration import checked, row_of
+from pyros_mqtt.telemetry.times import Times, check_quality, checked_time, cut, times_of
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Transport
 
@@ -102,12 +102,14 @@ class Channels:
         """Publish one sample; `moment` is POSIX seconds, by default now.
 
         Raises:
-            AgentError: it is no value of a sample.
+            AgentError: it is no value of a sample, no time or no quality.
             BadName: the channel's name breaks the rule.
         """
-        if type(value) not in SCALARS:
+        if type(value) is not float:
             value = scalar(channel, value)
-        when, now = time.time() if moment is None else moment, time.monotonic()
+        check_quality(channel, quality)
+        when = time.time() if moment is None else checked_time(channel, moment)
+        now = time.monotonic()
         with self._lock:
             series = self._series.get(channel) or self._known(channel, unit)
             gate, batch = series.gate, series.batch
@@ -115,7 +117,7 @@ class Channels:
                 return
             if batch is None:
                 self._send_one(series, Sample(when, value, quality))
-            elif not _may_share(value):
+            elif not may_share(value):
                 self._flush(series)
                 self._send_one(series, Sample(when, value, quality))
             else:
@@ -152,13 +154,14 @@ class Channels:
             BadName: the channel's name breaks the rule.
         """
         rows = columns(channel, values)
-        given = _times(channel, length(rows), times, start, step)
+        check_quality(channel, quality)
+        given = times_of(channel, length(rows), times, start, step)
         with self._lock:
             series = self._known(channel, unit)
             self._flush(series)
             declared = series.channel.batch
             for first, end in pieces(length(rows), declared if declared > 1 else MOST):
-                self._send(series, _cut(given, first, end), part(rows, first, end), quality)
+                self._send(series, cut(given, first, end), part(rows, first, end), quality)
 
     def finish(self, timeout: float) -> None:
         """Send what waits, `timeout` seconds at most; drop and count the rest."""
@@ -203,7 +206,7 @@ class Channels:
     def _send(
         self,
         series: _Series,
-        times: list[float] | tuple[float, float],
+        times: Times,
         values: Values,
         quality: str | list[str],
     ) -> None:
@@ -217,7 +220,7 @@ class Channels:
         half = count // 2
         for first, end in ((0, half), (half, count)):
             words = quality if isinstance(quality, str) else quality[first:end]
-            self._send(series, _cut(times, first, end), part(values, first, end), words)
+            self._send(series, cut(times, first, end), part(values, first, end), words)
 
     def _tag(self, series: _Series) -> wire.Tag:
         return wire.Tag(series.seq, series.samples, self._session)
@@ -227,35 +230,3 @@ class Channels:
         series.samples += count
         channel = series.channel
         self._conveyor.send(series.topic, payload, count, qos=channel.qos, retain=channel.retain)
-
-
-def _may_share(value: Any) -> bool:
-    """Say whether a value can stand in columns: a scalar, or fields that are scalars."""
-    return type(value) is not dict or all(type(one) in SCALARS for one in value.values())
-
-
-def _times(
-    channel: str,
-    count: int,
-    times: Collection[float] | None,
-    start: float | None,
-    step: float | None,
-) -> list[float] | tuple[float, float]:
-    """The times of a batch, as a column or as (t0, dt)."""
-    if times is not None:
-        listed = columns(channel, times)
-        if len(listed) != count or isinstance(listed, dict):
-            raise AgentError(f"telemetry({channel!r}, ...): {len(listed)} times, {count} values")
-        return list(map(float, listed))
-    if step is None:
-        raise AgentError(f"telemetry({channel!r}, ...): t0= needs dt=, seconds between two samples")
-    first = time.time() - step * (count - 1) if start is None else start
-    return float(first), float(step)
-
-
-def _cut(
-    times: list[float] | tuple[float, float], first: int, end: int
-) -> list[float] | tuple[float, float]:
-    if isinstance(times, tuple):
-        return times[0] + first * times[1], times[1]
-    return times[first:end]

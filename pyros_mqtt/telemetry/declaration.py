@@ -8,6 +8,7 @@ from typing import Any
 
 from pyros_mqtt.errors import AgentError
 from pyros_mqtt.messages import Channel
+from pyros_mqtt.telemetry.columns import LARGEST
 from pyros_mqtt.telemetry.units import check_unit
 from pyros_mqtt.topics import check_name
 
@@ -19,7 +20,7 @@ def row_of(declared: object) -> list[Channel]:
     """Give an agent's row of channels.
 
     Raises:
-        AgentError: it is no such row, or a channel contradicts itself.
+        AgentError: it is no such row, a channel contradicts itself, or two have one name.
         BadName: a channel's name breaks the rule.
     """
     if isinstance(declared, str | Channel) or not isinstance(declared, Iterable):
@@ -30,6 +31,9 @@ def row_of(declared: object) -> list[Channel]:
             hint = f": write Channel({one!r})" if isinstance(one, str) else ""
             raise AgentError(f"channels holds Channel(...), not {one!r}{hint}")
         checked(one)
+    names = [one.name for one in row]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise AgentError(f"channels holds two Channel({twice!r}, ...): a channel is declared once")
     return row
 
 
@@ -37,7 +41,7 @@ def checked(channel: Channel) -> Channel:
     """Give a channel back if it can be kept to; a unit that is not in VOUnit is only told of.
 
     Raises:
-        AgentError: one of its numbers makes no sense.
+        AgentError: one of its values makes no sense.
         BadName: its name breaks the rule.
     """
     check_name("channel", channel.name)
@@ -53,7 +57,10 @@ def _rules(channel: Channel) -> Iterable[tuple[str, bool, str]]:
     whole = _number(channel.batch, 1) and channel.batch % 1 == 0
     room = _number(channel.batch_bytes, SMALLEST_MESSAGE)
     yield "unit", isinstance(channel.unit, str), "a text such as 'deg'"
-    yield "qos", channel.qos in {0, 1}, "0 or 1"
+    yield "description", isinstance(channel.description, str), "a text"
+    yield "fields", _is_row(channel.fields), "a tuple of names, such as ('ra', 'dec')"
+    yield "retain", isinstance(channel.retain, bool), "True or False"
+    yield "qos", _number(channel.qos, 0) and channel.qos in {0, 1}, "0 or 1"
     yield "batch", whole, "a number of samples, 1 or more"
     yield "batch_age", _number(channel.batch_age, 0), "seconds"
     yield "batch_bytes", room, f"{SMALLEST_MESSAGE} or more"
@@ -65,7 +72,13 @@ def _rules(channel: Channel) -> Iterable[tuple[str, bool, str]]:
 
 def _number(value: Any, least: float = -math.inf) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value >= least
+    return is_number and least <= value <= LARGEST and value >= -LARGEST
+
+
+def _is_row(names: Any) -> bool:
+    if not isinstance(names, tuple | list) or not all(isinstance(one, str) for one in names):
+        return False
+    return all(names) and len(set(names)) == len(names)
 
 
 def _is_range(limits: Any) -> bool:

@@ -103,10 +103,11 @@ class Showcase:
         for change in said:
             alarm = change.alarm
             by = f" by {alarm.by}" if alarm.by else ""
-            level = logging.WARNING if change.event in TOLD else logging.INFO
+            quiet = logging.DEBUG if change.event is Event.FOLLOWED else logging.INFO
+            level = logging.WARNING if change.event in TOLD else quiet
             log.log(level, "%s %s%s: %s", alarm.alarm, change.event, by, alarm.text)
             self._show(alarm.alarm, None if change.event is Event.NORMAL else alarm)
-        if said:
+        if any(change.event is not Event.FOLLOWED for change in said):
             self._save()
         return said
 

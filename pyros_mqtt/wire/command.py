@@ -11,6 +11,7 @@ from pyros_mqtt.errors import BadName, Refusal
 from pyros_mqtt.messages import JSON, Command
 from pyros_mqtt.topics import ANONYMOUS, check_name
 from pyros_mqtt.wire.json_text import strict, to_exact_bytes
+from pyros_mqtt.wire.seal import seal_of
 from pyros_mqtt.wire.text import read_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
@@ -28,6 +29,9 @@ AFTER = "x-after"
 
 TRACE = "x-traceparent"
 """The trace that a command belongs to, as W3C Trace Context writes it; agents may ignore it."""
+
+PERSON = "x-person"
+"""Who stands behind a sender that serves many people, such as the dashboard."""
 
 _ID = re.compile(r"[\x20-\x7e]{1,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -57,12 +61,13 @@ def encode_command(command: Command) -> bytes:
         body["from"] = command.sender
     if command.urgent:
         body["urgent"] = True
-    if command.session is not None:
-        body["session"] = command.session
-    if command.after is not None:
-        body[AFTER] = command.after
-    if command.trace is not None:
-        body[TRACE] = command.trace
+    beside = {
+        "session": command.session,
+        AFTER: command.after,
+        TRACE: command.trace,
+        PERSON: command.person,
+    }
+    body |= {field: value for field, value in beside.items() if value is not None}
     return to_exact_bytes(body | _times(command))
 
 
@@ -105,7 +110,9 @@ def decode_command(
         return None
     blank = _echoed(blank, payload)
     if text.lstrip()[0] == "{":
-        return _from_object(_object_of(text, blank), blank, arrived, beside)
+        body = _object_of(text, blank)
+        command = _from_object(body, blank, arrived, beside)
+        return replace(command, seal=seal_of(text, body))
     try:
         message, args = read_text(text)
     except ValueError as error:
@@ -194,6 +201,7 @@ def _from_object(
         session=values.get("session"),
         after=_predecessor(body),
         trace=_trace(body),
+        person=_person(body),
     )
 
 
@@ -207,6 +215,11 @@ def _trace(body: dict[str, JSON]) -> str | None:
     """Read the trace context of the sender, where it is one."""
     given = body.get(TRACE)
     return given if isinstance(given, str) and _TRACE.fullmatch(given) else None
+
+
+def _person(body: dict[str, JSON]) -> str | None:
+    given = body.get(PERSON)
+    return given if isinstance(given, str) and _ID.fullmatch(given) else None
 
 
 def _sender(body: dict[str, JSON], named: Command) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -11,9 +12,21 @@ from pyros_mqtt.messages import JSON
 
 MAX_NESTING = 32
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+"""Controls, breaks, and what turns, joins or hides letters; no space and no letter."""
+
+_ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True
 ).encode
+
+
+_escape = json.JSONEncoder(ensure_ascii=True).encode
 
 
 def compact(value: JSON) -> str:
@@ -29,6 +42,19 @@ def compact(value: JSON) -> str:
 def pretty(value: JSON) -> str:
     """Write `value` for people to read; what is no Unicode text becomes `?`."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode(errors="replace").decode()
+
+
+def unveiled(text: str, *, visible: bool = False) -> str:
+    """Escape in a JSON text what people do not see, such as a sign that turns what follows around.
+
+    Args:
+        text: JSON.
+        visible: whoever reads the JSON sees the escape; otherwise the value stays the same.
+    """
+    if text.isascii():
+        return text
+    before = "\\" if visible else ""
+    return _UNSEEN.sub(lambda found: _escape(found[0])[1:-1].replace("\\", "\\" + before), text)
 
 
 def to_bytes(value: JSON) -> bytes:
@@ -70,13 +96,13 @@ def strict(text: str) -> JSON:
 def tolerant(payload: bytes) -> JSON:
     """Read JSON that may be newer than we are: only NaN, Infinity and abysses are refused.
 
+    Here as in `lenient` and `quick`, a lone surrogate or a NUL within a text, which no database
+    and no terminal takes, becomes `?`.
+
     Raises:
         ValueError: it is no such JSON, or not UTF-8.
     """
-    try:
-        return _tolerant_decoder.decode(payload.decode())
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    return _read(payload, _tolerant_decoder)
 
 
 def lenient(payload: bytes) -> JSON:
@@ -85,10 +111,7 @@ def lenient(payload: bytes) -> JSON:
     Raises:
         ValueError: it is no JSON, or not UTF-8.
     """
-    try:
-        return _lenient_decoder.decode(payload.decode())
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    return _read(payload, _lenient_decoder)
 
 
 def quick(payload: bytes) -> JSON:
@@ -97,10 +120,36 @@ def quick(payload: bytes) -> JSON:
     Raises:
         ValueError: it is no JSON, or not UTF-8.
     """
+    return _read(payload, _quick_decoder)
+
+
+def plain(payload: bytes) -> str:
+    """Read a text that is no JSON; a NUL becomes `?`.
+
+    Raises:
+        ValueError: it is not UTF-8.
+    """
+    return _NO_TEXT.sub("?", payload.decode().strip())
+
+
+def _read(payload: bytes, decoder: json.JSONDecoder) -> JSON:
+    text = payload.decode()
     try:
-        return _quick_decoder.decode(payload.decode())
+        value = decoder.decode(text)
+        # UTF-8 holds no surrogate and JSON no bare NUL, so only an escape can bring one in
+        return _legible(value) if "\\u" in text and _ESCAPED.search(text) else value
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _legible(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return _NO_TEXT.sub("?", value)
+    if isinstance(value, list):
+        return [_legible(item) for item in value]
+    if isinstance(value, dict):
+        return {_legible(key): _legible(item) for key, item in value.items()}
+    return value
 
 
 def _check(value: JSON, depth: int) -> None:

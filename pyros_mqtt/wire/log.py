@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, LogRecord
-from pyros_mqtt.wire.json_text import to_bytes, tolerant
+from pyros_mqtt.wire.json_text import plain, to_bytes, tolerant
 
 END_OF_TIME = 253_402_300_800.0
 """POSIX seconds of the year 10000, which has no RFC 3339."""
@@ -39,7 +39,7 @@ def decode_log(payload: bytes, level: str, arrived: float) -> LogRecord:
     """
     try:
         if not payload.lstrip().startswith(b"{"):
-            return LogRecord(arrived, level, "", payload.decode().strip())
+            return LogRecord(arrived, level, "", plain(payload))
         body = tolerant(payload)
         moment = float(body.get("t", arrived))
         return LogRecord(

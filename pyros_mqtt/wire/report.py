@@ -7,6 +7,7 @@ import time
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report
 from pyros_mqtt.wire.json_text import to_bytes, tolerant
+from pyros_mqtt.wire.state_word import state_of
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 
@@ -50,7 +51,7 @@ def decode_report(payload: bytes) -> Report:
             id=str(body["id"]),
             message=str(body["message"]),
             agent=str(body["agent"]),
-            state=Outcome(body["state"]),
+            state=_outcome(body),
             at=from_rfc3339(body["at"]) if body.get("at") else time.time(),
             result=body.get("result"),
             error=_problem(body.get("error")),
@@ -73,6 +74,16 @@ def progress_of(table: JSON) -> Progress | None:
         return None
     fraction = table.get("fraction")
     return Progress(None if fraction is None else float(fraction), str(table.get("text", "")))
+
+
+def _outcome(body: dict[str, JSON]) -> Outcome:
+    """Read a state; what one of a newer version amounts to is told by what comes with it."""
+    state = state_of(Outcome, body["state"])
+    if state is not None:
+        return state
+    if body.get("error") is not None:
+        return Outcome.FAILED
+    return Outcome.DONE if "result" in body else Outcome.RUNNING
 
 
 def _problem(table: JSON) -> Problem | None:

@@ -6,6 +6,7 @@ from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, State, Status, Task
 from pyros_mqtt.wire.json_text import to_bytes, tolerant
 from pyros_mqtt.wire.report import progress_of, progress_table
+from pyros_mqtt.wire.state_word import state_of
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
 
 MOST = 2**53
@@ -66,9 +67,10 @@ def decode_status(payload: bytes, agent: str) -> Status:
 def _from_table(body: dict[str, JSON], agent: str) -> Status:
     if body.get("agent", agent) != agent:
         raise ValueError(f"it speaks of {body['agent']!r} on the topic of {agent!r}")
+    state, detail = _state(body["state"], str(body.get("detail") or ""))
     return Status(
         agent=agent,
-        state=State(body["state"]),
+        state=state,
         session=str(body.get("session") or ""),
         boot=_counted(body.get("boot")),
         seq=_counted(body.get("seq")),
@@ -79,12 +81,21 @@ def _from_table(body: dict[str, JSON], agent: str) -> Status:
         pid=int(body.get("pid") or 0),
         version=str(body.get("version") or ""),
         protocol=int(body.get("protocol") or 1),
-        detail=str(body.get("detail") or ""),
+        detail=detail,
         task=_task_of(body.get("task")),
         waiting=int(body.get("waiting") or 0),
         idle=float(body.get("idle") or 0.0),
         dropped=int(body.get("dropped") or 0),
     )
+
+
+def _state(word: JSON, detail: str) -> tuple[State, str]:
+    """Read a state; who claims one of a newer version lives, and shows what it is called."""
+    state = state_of(State, word)
+    if state is not None:
+        return state, detail
+    told = f"its state is {word!r}, which this version does not know"
+    return State.DEGRADED, f"{told}: {detail}" if detail else told
 
 
 def _counted(value: JSON) -> int:

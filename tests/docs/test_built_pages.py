@@ -20,6 +20,7 @@ def builder() -> ModuleType:
     return module
 
 
+@pytest.mark.timeout(180)  # a process for the help of each command
 @pytest.mark.parametrize("page", ["api.md", "cli.md"])
 def test_a_built_page_is_up_to_date(builder: ModuleType, page: str) -> None:
     written = (DOCS / "reference" / page).read_text("utf-8")

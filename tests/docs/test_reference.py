@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import pyros_mqtt
 from pyros_mqtt import errors, wire
 from pyros_mqtt.messages import AlarmState, Outcome, Severity, State
-from pyros_mqtt.settings import AlarmRule, AlarmsTable, Settings
+from pyros_mqtt.settings import TABLES, AlarmRule, AlarmsTable, Settings
 from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
 from tests.docs.pages import DOCS, ROOT, Block, blocks_of
 
@@ -61,8 +61,7 @@ def test_the_protocol_names_every_state_of_an_alarm() -> None:
 
 def test_every_setting_has_its_row() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", _text("settings.md"), re.MULTILINE))
-    tables = {"agents", "alarms", "gateway", "home_assistant", "observatory"}
-    wanted = set(Settings.model_fields) - tables
+    wanted = set(Settings.model_fields) - TABLES
     assert set(rows) == wanted
     for name, row in rows.items():
         default = Settings.model_fields[name].default

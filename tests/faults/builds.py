@@ -17,7 +17,12 @@ BUILD = "FAULTS_BUILD"
 
 HEALTHY = "healthy"
 
-FILES = ("tests.faults.mutants", "tests.faults.live_mutants", "tests.faults.wire_mutants")
+FILES = (
+    "tests.faults.mutants",
+    "tests.faults.live_mutants",
+    "tests.faults.version_mutants",
+    "tests.faults.wire_mutants",
+)
 """The modules that register mutants."""
 
 _MUTANTS: dict[str, Callable[[], None]] = {}

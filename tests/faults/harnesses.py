@@ -14,7 +14,10 @@ from tests.faults import (
     g9_owner,
     g10_order,
     g13_bad_input,
+    g14_doors,
     g15_soak,
+    g16_versions,
+    g_clusters,
 )
 from tests.faults.harness import Harness
 
@@ -33,5 +36,9 @@ HARNESSES: tuple[Harness, ...] = (
     *g9_owner.HARNESSES,
     g10_order.G10,
     g13_bad_input.G13,
+    g14_doors.G14,
     g15_soak.G15,
+    g16_versions.FAILS,
+    g16_versions.KILLS,
+    *g_clusters.HARNESSES,
 )

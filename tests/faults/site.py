@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pyros_mqtt import Receipt, Sender, Settings
 from pyros_mqtt.errors import SendError
@@ -81,10 +81,17 @@ def was_ready(events: list[Event], pid: int) -> bool:
 
 
 class Bookkeeper:
-    """A healthy sender in this process, that notes what it sends and hears."""
+    """A healthy sender in this process, that notes what it sends and hears.
 
-    def __init__(self, url: BrokerUrl, root: str, folder: Path, name: str = "ops") -> None:
-        settings = Settings(brokers=(url,), root=root, state_dir=folder / name)
+    Args:
+        more: settings besides.
+    """
+
+    def __init__(
+        self, url: BrokerUrl, root: str, folder: Path, name: str = "ops", **more: Any
+    ) -> None:
+        own = {"brokers": (url,), "root": root, "state_dir": folder / name}
+        settings = Settings(**(own | more))
         self.sender = Sender(name, settings=settings)
         self._books: dict[str, list[Event]] = {}
 

@@ -19,6 +19,7 @@ from pyros_mqtt.errors import SendError
 from tests.faults.builds import become
 from tests.faults.history import Event, Notes, What, keys, read_notes
 from tests.faults.journal_load import measure
+from tests.faults.old_files import migrate
 
 
 class Subject(Agent):
@@ -106,6 +107,7 @@ ROLES: dict[str, Callable[..., None]] = {
     "agent": run_agent,
     "sender": run_sender,
     "journal": measure,
+    "migrate": migrate,
 }
 """What a process may be told to be."""
 

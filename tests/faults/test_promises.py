@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import g_clusters
 from tests.faults.builds import HEALTHY
 from tests.faults.harness import TRIES, Harness, Setting, Tally, excesses, trials
 from tests.faults.harnesses import HARNESSES
 from tests.need import need
 
-MUTANTS = [(harness, build) for harness in HARNESSES for build in harness.mutants]
+ALONE = [harness for harness in HARNESSES if harness not in g_clusters.HARNESSES]
+"""Those of clusters share one for all of their builds: see `test_clusters`."""
+
+MUTANTS = [(harness, build) for harness in ALONE for build in harness.mutants]
 
 
 def tally_of(harness: Harness, folder: Path, build: str = HEALTHY) -> Tally:
@@ -30,7 +34,7 @@ def tally_of(harness: Harness, folder: Path, build: str = HEALTHY) -> Tally:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("harness", HARNESSES, ids=lambda harness: harness.name)
+@pytest.mark.parametrize("harness", ALONE, ids=lambda harness: harness.name)
 def test_the_promise_holds(harness: Harness, tmp_path: Path) -> None:
     tally = tally_of(harness, tmp_path)
     assert tally.broken == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Self
 from pyros_mqtt.settings import BrokerUrl
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 0x10, 0x20, 0x30, 0x40, 0x82, 0x90
-PINGREQ, DISCONNECT = 0xC0, 0xE0
+PINGREQ, PINGRESP, DISCONNECT = 0xC0, 0xD0, 0xE0
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,12 @@ class RawClient:
 
     Args:
         limit: bytes of the largest packet that it can hold, its own and those that come.
+        login: name and password.
+        tls: how it speaks TLS; None: plainly.
+        clean: it leaves nothing behind, and takes up nothing that was left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection may be told
         self,
         url: BrokerUrl,
         client_id: str = "",
@@ -59,6 +63,9 @@ class RawClient:
         will: Will | None = None,
         keepalive: int = 60,
         limit: int | None = None,
+        login: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        clean: bool = True,
     ) -> None:
         self._limit = limit
         self._mid = 0
@@ -66,13 +73,17 @@ class RawClient:
         self._acks: deque[tuple[int, bytes]] = deque()
         self._socket = socket.create_connection((url.host, url.port), timeout=5)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        flags = 0x02 | (0x04 if will else 0) | (0x20 if will and will.retain else 0)
+        flags = (0x02 if clean else 0) | (0xC0 if login else 0)
+        flags |= (0x04 if will else 0) | (0x20 if will and will.retain else 0)
         body = _text(b"MQTT") + bytes([4, flags]) + keepalive.to_bytes(2, "big")
         body += _text(client_id.encode())
         if will is not None:
             body += _text(will.topic.encode()) + _text(will.payload)
-        self.send(CONNECT, body)
+        body += b"".join(_text(one.encode()) for one in login or ())
         try:
+            if tls is not None:
+                self._socket = tls.wrap_socket(self._socket, server_hostname=url.host)
+            self.send(CONNECT, body)
             welcome = self._await(CONNACK)
             assert welcome[1] == 0, f"the broker refuses us: {welcome!r}"
         except BaseException:
@@ -119,6 +130,14 @@ class RawClient:
     def ping(self) -> None:
         """Keep the connection alive."""
         self.send(PINGREQ, b"")
+
+    def drain(self) -> list[Message]:
+        """Give all that the broker has written to us, at QoS 0, up to this question."""
+        self.send(PINGREQ, b"")
+        self._await(PINGRESP)
+        messages = list(self._waiting)
+        self._waiting.clear()
+        return messages
 
     def next(self, timeout: float = 10.0) -> Message:
         """The next message.
@@ -177,7 +196,7 @@ class RawClient:
         self._socket.settimeout(max(0.001, deadline - time.monotonic()))
         kind, body = self._packet()
         if kind & 0xF0 != PUBLISH:
-            if kind in {CONNACK, PUBACK, SUBACK}:
+            if kind in {CONNACK, PUBACK, SUBACK, PINGRESP}:
                 self._acks.append((kind, body))
             return
         end = 2 + int.from_bytes(body[:2], "big")

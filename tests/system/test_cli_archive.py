@@ -28,11 +28,21 @@ def test_what_a_recorder_writes_is_found(pyros: Pyros, barebones: str) -> None:
     url = f"sqlite:///{pyros.folder / 'archive.sqlite'}"
     with pyros.running("record", "--archive", url) as recorder:
         recorder.until("Recording to")
-        recorder.until("ready")
         until(lambda: pyros("query", barebones, "--kind", "status", PYROS_ARCHIVE=url).code == 0)
         assert recorder.end() == 0
     said = pyros("query", "--kind", "status", "--json", PYROS_ARCHIVE=url).out.splitlines()
     assert {json.loads(line)["agent"] for line in said} >= {barebones, "recorder"}
+
+
+def test_nothing_is_said_to_be_recorded_before_it_is(pyros: Pyros, barebones: str) -> None:
+    taken = pyros("record", "--name", barebones)
+    assert (taken.code, "Recording" in taken.out) == (4, False)
+    (pyros.folder / "broken.sqlite").write_text("no archive" * 1000)
+    url = f"sqlite:///{pyros.folder / 'broken.sqlite'}"
+    with pyros.running("record", "--archive", url) as recorder:
+        recorder.until("what comes is kept until it can be written")
+        recorder.end()
+        assert "Recording to" not in "\n".join(recorder.said)
 
 
 def test_without_an_archive_it_is_told_how_to_make_one(pyros: Pyros) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.system.pyros_command import Pyros
 
 COMMANDS = (
     "run", "up", "send", "status", "watch", "tail", "describe", "config show", "config check",
-    "broker", "doctor", "demo", "bench",
+    "broker", "doctor", "demo", "deploy plan", "upgrade", "bench",
 )  # fmt: skip
 
 
@@ -224,3 +225,25 @@ def test_the_doctor_reads_a_broken_configuration(pyros: Pyros) -> None:
     assert done.code == 1
     assert "bad   " in done.out
     assert "beat" in done.out
+
+
+def test_the_plan_is_printed_with_the_commands_and_what_nobody_runs(bare: Pyros) -> None:
+    (bare.folder / "observatory.toml").write_text(
+        '[machines.t60-control]\nservices = ["broker"]\n[machines.t60-dome]\n'
+        '[agents.dome]\nclass = "pyros_agents.dome:Dome"\nhost = "t60-dome"\n'
+        '[agents.camera]\nclass = "pyros_agents.camera:Camera"\n'
+    )
+    done = bare("deploy", "plan", "observatory.toml")
+    assert done.code == 1
+    assert "there:    systemctl enable --now pyros-broker.service" in done.out
+    assert "there:    systemctl enable --now pyros-agent@dome.service" in done.out
+    assert "camera runs nowhere: it names no host, and there are 2 machines" in done.err
+    told = json.loads(bare("deploy", "plan", "observatory.toml", "--json").out)
+    assert told["machines"]["t60-dome"]["agents"] == ["dome"]
+    assert told["unplaced"][0]["agent"] == "camera"
+
+
+def test_an_agent_that_the_file_does_not_name_cannot_be_run_by_its_name(bare: Pyros) -> None:
+    done = bare("run", "domme", PYROS_BROKERS="mqtt://127.0.0.1:1")
+    assert done.code == 2
+    assert "neither MODULE:CLASS nor an agent of pyros.toml" in done.err

@@ -106,7 +106,7 @@ def test_a_taken_name_has_an_exit_code_of_its_own(pyros: Pyros, barebones: str) 
 
 def test_options_come_from_file_shared_table_and_command_line(ours: Pyros) -> None:
     (ours.folder / "pyros.toml").write_text(TWO_AGENTS)
-    with ours.running("run", "observatory_of_ours:Echo"):
+    with ours.running("run", "echo"):
         until(lambda: ready(ours, "echo"))
         answer = told(ours)
         assert (answer["site"], answer["gain"]) == ({"height": 991}, 2)
@@ -120,7 +120,7 @@ def test_options_come_from_file_shared_table_and_command_line(ours: Pyros) -> No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nonsense",), "is not of the form MODULE:CLASS"),
+        (("nonsense",), "is neither MODULE:CLASS nor an agent of pyros.toml"),
         (("nowhere.at_all:Dome",), "there is no module 'nowhere.at_all'"),
         (("pyros_agents.barebnes:Barebones",), "did you mean 'pyros_agents.barebones'?"),
         (("pyros_agents.barebones:Barbones",), "did you mean 'Barebones'?"),

@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 
+from pyros_mqtt.archive import open_store
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.wire import last_will
 from tests.need import need
+from tests.system.archive_filling import EVENING, azimuth, fill
 from tests.system.pyros_command import PYROS, Pyros, Running, speak_until_heard
 
 
@@ -265,6 +267,16 @@ def test_tab_completes_a_message(pyros: Pyros, barebones: str) -> None:
     assert {"hello", "fail", "abort"} <= set(complete(pyros, "send", barebones, ""))
 
 
+def test_tab_completes_a_recorded_channel(pyros: Pyros) -> None:
+    url = f"sqlite:///{pyros.folder / 'archive.sqlite'}"
+    store = open_store(url)
+    fill(store, azimuth(0), ("dome/telemetry/shutter", {"t": EVENING, "v": "open"}))
+    store.close()
+    where = {"PYROS_ARCHIVE": url, "PYROS_ROOT": "pyros"}
+    assert complete(pyros, "plot", "dome", "az", **where) == ["azimuth"]
+    assert complete(pyros, "query", "dome", "", **where) == ["azimuth", "shutter"]
+
+
 def test_tab_completes_a_command(pyros: Pyros) -> None:
     assert complete(pyros, "des") == ["describe"]
 
@@ -272,3 +284,20 @@ def test_tab_completes_a_command(pyros: Pyros) -> None:
 def test_tab_is_silent_without_a_broker(pyros: Pyros) -> None:
     assert complete(pyros, "send", "bare", PYROS_BROKERS="mqtt://127.0.0.1:1") == []
     assert complete(pyros, "send", "bare", PYROS_BROKERS="nonsense://") == []
+
+
+def test_an_upgrade_is_safe_while_nobody_is_busy_here(pyros: Pyros, barebones: str) -> None:
+    told = json.loads(pyros("upgrade", "--check", "--json").out)
+    assert [one["agent"] for one in told["agents"]] == [barebones]
+    assert told["agents"][0]["here"]
+    assert told["safe"]
+    pyros("send", barebones, "count", "to=1000", "seconds=0.1")
+    done = pyros("upgrade", "--check")
+    assert done.code == 1
+    assert f"{barebones} runs here and is busy: count" in done.out
+
+
+def test_pyros_does_not_upgrade_itself(pyros: Pyros) -> None:
+    done = pyros("upgrade")
+    assert done.code == 2
+    assert "pyros does not upgrade itself" in done.err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Interrupted, Sender, Settings
+from pyros_mqtt import Agent, Interrupted, Sender, Settings
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.pyros_command import Pyros, until
 from tests.system.service_socket import ServiceSocket
@@ -122,3 +122,24 @@ def test_a_stopped_process_gives_no_sign_of_life(pyros: Pyros, tmp_path: Path) -
         assert service.is_silent_for(2.0)
         os.kill(agent.process.pid, signal.SIGCONT)
         service.until("WATCHDOG=1")
+
+
+def test_an_agent_that_works_without_a_broker_shows_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its network thread has not been started yet, so it does not hang."""
+    monkeypatch.setattr("pyros_mqtt.agent.watchdog.STALLED", 0.5)
+    monkeypatch.setattr("pyros_mqtt.agent.tenure.OFFLINE", 0.1)
+    with ServiceSocket(tmp_path, watchdog=0.4) as service:
+        for name, value in service.variables.items():
+            monkeypatch.setenv(name, value)
+        nowhere = Settings(brokers="mqtt://127.0.0.1:1", state_dir=tmp_path, journal="memory")
+        agent = Agent("alone", settings=nowhere)
+        agent.start()
+        try:
+            service.until("READY=1")
+            for _ in range(6):  # a fifth of a second or more each
+                service.until("WATCHDOG=1")
+        finally:
+            agent.stop()
+            assert agent.join(20)

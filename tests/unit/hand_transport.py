@@ -49,8 +49,8 @@ class HandTransport:
     def on_state(self, callback: Callable[[bool], None]) -> None:
         self._states.append(callback)
 
-    def guard(self, may_return: Callable[[], bool | None]) -> None:
-        del may_return
+    def guard(self, may_return: Callable[[], bool | None], evicted: Callable[[str], None]) -> None:
+        del may_return, evicted
 
     def on_turn(self, callback: Callable[[], None]) -> None:
         self._turns.append(callback)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pyros_mqtt.alarms import Engine, NoSuchAlarm
+from pyros_mqtt.alarms.case import FOLLOW
 from pyros_mqtt.claims import Health
 from pyros_mqtt.messages import State
 from tests.unit.alarm_rules import Hand
@@ -22,6 +23,33 @@ def test_an_alarm_that_is_over_waits_for_somebody() -> None:
     hand.acknowledge("guide")
     assert hand.state == "normal"
     assert hand.events == ["raised", "cleared", "normal"]
+
+
+def test_the_value_that_is_shown_follows_the_measurement_now_and_then() -> None:
+    hand = Hand({**LIMIT, "dead_band": 2})
+    hand.measure(70)
+    raised = hand.shown
+    assert raised is not None
+    for _ in range(30):
+        hand.measure(75)
+        hand.measure(74)
+    followed = hand.shown
+    assert followed is not None
+    assert (followed.value, followed.text) == (75, raised.text)
+    assert hand.events == ["raised", "followed"]  # the rest is within the dead band
+    hand.acknowledge("guide")
+    hand.go_on(10)
+    hand.measure(90)
+    assert hand.events == ["raised", "followed", "acknowledged", "followed"]
+    assert (hand.state, hand.shown and hand.shown.value) == ("acknowledged", 90)
+
+
+def test_a_value_that_swings_without_end_is_no_storm() -> None:
+    hand = Hand(LIMIT)
+    began = hand.now
+    for _ in range(100):
+        hand.measure(70, 80)
+    assert hand.events.count("followed") <= (hand.now - began) / FOLLOW + 1
 
 
 def test_an_acknowledged_alarm_goes_when_it_is_over() -> None:

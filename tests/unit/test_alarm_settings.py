@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pyros_mqtt.deployment import tables_here
 from pyros_mqtt.settings import Settings
-from pyros_mqtt.supervisor.supervisor import tables_here
 
 RULE = 'about = "weather/wind"\nseverity = "serious"\n'
 
@@ -33,7 +33,7 @@ def problems(folder: Path, text: str) -> list[str]:
         ("abov = 3", "alarms.rules.it.abov: unknown key; did you mean 'above'?"),
         ('above = "3"', "alarms.rules.it.above = '3': must be a number, without quotes"),
         ("above = nan", "alarms.rules.it.above = 'nan': must be a finite number"),
-        ("above = 3\ndelay = -1", "alarms.rules.it.delay = '-1': must be greater than or equal"),
+        ("above = 3\ndelay = -1", "alarms.rules.it.delay = '-1': must be at least 0"),
         ("above = 3\nwindow = 9", "'window' belongs to 'rises' or 'falls', not to 'above'"),
         ("above = 3\nbelow = 2\ndead_band = 1", "leave no room between their dead bands"),
         ("rises = 1\ndead_band = 1", "dead_band = 1 has to be less than rises = 1"),
@@ -42,6 +42,9 @@ def problems(folder: Path, text: str) -> list[str]:
         ('set_point = "weather"\nwithin = 1', "names no channel: write 'agent/channel'"),
         ('state = "fault"', "'state' is about an agent: 'weather'"),
         ("silent = 0", "alarms.rules.it.silent = '0': must be greater than 0"),
+        ("above = 3\ntext = 5", "alarms.rules.it.text = '5': must be a text, in quotes"),
+        ("equals = {a = 1}", "alarms.rules.it.equals: must be a list, in brackets"),
+        ("above = 3\nenabled = 7", "alarms.rules.it.enabled = '7': must be true or false"),
         ("equals = []", "equals = []: names nothing"),
         ("equals = nan", "equals = nan: must be a finite number"),
         ("equals = [1, -inf]", "equals = -inf: must be a finite number"),
@@ -52,6 +55,17 @@ def test_a_wrong_rule_is_told_with_its_place(folder: Path, keys: str, told: str)
     (problem,) = problems(folder, f"[alarms.rules.it]\n{RULE}{keys}\n")
     assert problem.startswith(f"{folder}/pyros.toml: alarms")
     assert told in problem
+
+
+@pytest.mark.parametrize("text", ["alarms = 5", "[alarms]\nrules = 5", "[alarms.rules]\nit = 5"])
+def test_what_is_no_table_is_told_in_our_words(folder: Path, text: str) -> None:
+    (problem,) = problems(folder, text)
+    assert problem.endswith("= '5': must be a table")
+
+
+def test_what_is_missing_is_told_with_its_file(folder: Path) -> None:
+    (problem,) = problems(folder, '[alarms.rules.it]\nseverity = "serious"\nabove = 1\n')
+    assert problem == f"{folder}/pyros.toml: alarms.rules.it.about: is missing"
 
 
 def test_a_wrong_state_severity_or_name_gets_the_nearest(folder: Path) -> None:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_mqtt.archive.block import pack, unpack
-from pyros_mqtt.wire.columns import Column
+from pyros_mqtt.archive.block import Column, pack, unpack
 
 NUMBERS = st.floats(allow_nan=False)
 TEXTS = st.text(st.characters(codec="utf-8"))

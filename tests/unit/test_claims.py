@@ -13,7 +13,7 @@ from pyros_mqtt.claims import Claim, Health, Skew, Vigil, is_later, kept_for
 from pyros_mqtt.messages import State, Status
 
 BEAT = 5.0
-PATIENCE = 45.0
+PATIENCE = 15.0
 
 
 def status(state: str = "ready", **fields: Any) -> Status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import math
 import os
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ import pytest
 from pydantic import Field
 
 from pyros_mqtt.claims import Health
+from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import in_words, leading_globals
 from pyros_mqtt.cli.commands import decoded
 from pyros_mqtt.cli.endings import USAGE, Trouble
@@ -46,6 +48,19 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
 
 def test_control_characters_are_taken_out() -> None:
     assert printable("a\x1b[31mb\x07\nc") == "a\ufffd[31mb\ufffd\nc"
+
+
+def test_no_text_of_the_bus_turns_a_table_or_json_around(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "a\u202eb\u2066c\u200bd\xa0e\U000e0041"
+    show.table(["agent", said], [[said, "x"]])
+    show.json({"text": said})
+    show.json_line(said)
+    told = capsys.readouterr().out
+    assert not set(told) & set("\u202e\u2066\u200b\U000e0041")
+    assert json.loads(told.splitlines()[-1]) == said
+    assert "a\\u202eb" in told.splitlines()[1]
 
 
 def test_a_line_cannot_be_forged() -> None:

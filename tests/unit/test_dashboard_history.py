@@ -39,9 +39,9 @@ def test_the_time_of_a_device_without_a_clock_is_when_it_was_heard(t: float) -> 
     assert numbers(b'{"t": %r, "v": 1}' % t) == [(NOW, {"": 1.0})]
 
 
-def test_a_number_that_no_plot_can_hold_is_shown_and_not_plotted() -> None:
-    (one,) = read(b"1" + b"0" * 309, NOW)
-    assert one.numbers == {}
+def test_a_number_that_no_plot_can_hold_is_no_measurement() -> None:
+    with pytest.raises(BadPayload):
+        read(b"1" + b"0" * 400, NOW)
 
 
 def test_long_texts_and_names_are_cut() -> None:

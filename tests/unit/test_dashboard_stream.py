@@ -6,13 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from starlette.requests import Request
+from starlette.websockets import WebSocket
 
-from pyros_mqtt.dashboard import stream
+from pyros_mqtt.dashboard import live, stream
 from pyros_mqtt.dashboard.answers import as_text
 from pyros_mqtt.dashboard.ear import ALARMS
+from pyros_mqtt.dashboard.queries import Queries
 from pyros_mqtt.dashboard.stream import BadWish, Pages, Viewer
 from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.loopback import Loopback
@@ -154,6 +157,47 @@ def test_a_claim_without_a_time_and_text_that_is_none_are_shown_all_the_same(sta
         assert "old" not in told["board"]["sections"].get("news", {})
     finally:
         late.close()
+
+
+def test_what_turns_a_text_around_is_seen_in_the_browser() -> None:
+    said = json.loads(as_text(json.dumps(["a\u202eb\u200b \xa0\xe9"], ensure_ascii=False)))
+    assert said == ["a\\u202eb\\u200b \xa0\xe9"]
+
+
+class Socket:
+    """A browser's connection, as far as it is turned away."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    async def accept(self) -> None:
+        self.told.append("accepted")
+
+    async def close(self, code: int, reason: str) -> None:
+        self.told += [code, reason]
+
+
+def test_one_browser_too_many_is_told_why(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_VIEWERS", 0)
+    socket = Socket()
+    stage.loop.run(
+        live.Live(stage.watch, dict, lambda _socket: True).serve(cast("WebSocket", socket))
+    )
+    assert socket.told == ["accepted", 1013, live.FULL]
+    assert len(live.FULL.encode()) <= 123
+
+
+def test_what_the_house_tells_of_itself_is_not_plotted_first(stage: Stage) -> None:
+    now = time.time()
+    stage.say(TOPICS.telemetry("alarms", "alarms"), b'{"t": %f, "v": {"raised": 0}}' % now)
+    stage.say(TOPICS.telemetry("recorder", "traffic"), b'{"t": %f, "v": {"heard": 5}}' % now)
+    stage.say(TOPICS.telemetry("dome", "host-load"), b"0.5")
+    stage.say(TOPICS.telemetry("dome", "azimuth"), b"180")
+    stage.until(lambda: len(stage.watch.memory.series()) == 4)
+    scope = {"type": "http", "method": "GET", "query_string": b"", "headers": []}
+    answer = stage.loop.run(Queries(stage.watch).series(Request(scope)))
+    told = json.loads(bytes(answer.body))
+    assert (told["first"], told["count"]) == (["dome/azimuth"], 4)
 
 
 TOO_MANY = json.dumps({"plots": ["a/b"] * 100})

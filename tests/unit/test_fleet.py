@@ -322,3 +322,30 @@ def test_a_thousand_agents_beat_without_a_scan_for_each_message(stage: Stage) ->
         stage.bare(f"agent{i}", "ready")
     stage.settle()
     assert looks < 20_000
+
+
+def test_everyone_is_unknown_while_the_line_to_their_site_is_cut(stage: Stage) -> None:
+    stage.claim("dome")
+    assert stage.member("dome").health is Health.LIVE
+    stage.say(TOPICS.line, b"0")
+    assert stage.fleet.wait_until(lambda: _health(stage) is Health.UNKNOWN, 5)
+    stage.now += 60
+    stage.say(TOPICS.line, b"1")
+    assert stage.fleet.wait_until(lambda: not stage.fleet._line.is_cut, 5)
+    assert _health(stage) is Health.UNKNOWN, "nobody could have told us yet"
+    stage.claim("dome", seq=2)
+    assert stage.fleet.wait_until(lambda: _health(stage) is Health.LIVE, 5)
+
+
+def test_who_says_nothing_after_the_line_has_come_back_is_silent(stage: Stage) -> None:
+    stage.claim("dome")
+    stage.say(TOPICS.line, b"0")
+    stage.say(TOPICS.line, b"1")
+    assert stage.member("dome").health is Health.UNKNOWN or not stage.fleet._line.is_cut
+    stage.now += 60
+    assert stage.member("dome").health is Health.SILENT
+
+
+def _health(stage: Stage) -> Health | None:
+    member = stage.fleet.get("dome")
+    return member.health if member else None

@@ -88,7 +88,7 @@ def test_the_new_file_wins_key_by_key(folder: Path) -> None:
         ("allow = 10.0.0.0/33", "right are addresses and networks such as '10.0.0.0/8'"),
         ("sends_from = dome", "right is an address such as '10.0.0.7'"),
         ("answer = perhaps", "must be 'none', 'accepted' or 'ended'"),
-        ("proxy = perhaps", "boolean"),
+        ("proxy = perhaps", "must be true or false"),
         ("timeout = -1", "must be greater than 0"),
     ],
 )
@@ -106,8 +106,8 @@ def test_a_wrong_value_of_the_old_file_is_told_with_its_line(
     [
         ("[gateway.agents.dome]\nreceive_prot = 1", "did you mean 'receive_port'?"),
         ("[gateway]\nallows = []", "did you mean 'allow'?"),
-        ("[gateway.agents.dome]\nreceive_port = 70000", "less than or equal to 65535"),
-        ("[gateway.agents.dome]\nbuffer_size = 0", "greater than or equal to 1"),
+        ("[gateway.agents.dome]\nreceive_port = 70000", "must be at most 65535"),
+        ("[gateway.agents.dome]\nbuffer_size = 0", "must be at least 1"),
         ("[gateway.agents.dome]\nproxy = true", "proxy needs receive_port"),
         ("[gateway.agents.Dome]\nreceive_port = 1", "'Dome' is not a valid name"),
         (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
-from pyros_mqtt.journal.schema import STEPS, migrate
+from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
 from pyros_mqtt.wire import encode_report
 
@@ -160,23 +160,30 @@ def test_a_strange_file_is_refused_and_left_alone(tmp_path: Path) -> None:
         SqliteJournal(strange)
     text = tmp_path / "notes.txt"
     text.write_text("not a database at all, but long enough to be looked at as one" * 20)
-    with pytest.raises(JournalError, match=r"notes\.txt"):
+    with pytest.raises(JournalError, match=r"notes\.txt .*move it away, and a new one is made"):
         SqliteJournal(text)
+
+
+def test_a_broken_journal_is_told_with_what_to_do(path: Path) -> None:
+    SqliteJournal(path).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    with pytest.raises(JournalError, match="malformed; move it away, and a new one is made"):
+        SqliteJournal(path)
 
 
 def test_a_newer_journal_is_refused(path: Path) -> None:
     SqliteJournal(path).close()
     with sqlite3.connect(path) as db:
-        db.execute(f"PRAGMA user_version={len(STEPS) + 1}")
+        db.execute(f"PRAGMA user_version={SCHEMA.version + 1}")
     with pytest.raises(JournalError, match="newer version"):
         SqliteJournal(path)
 
 
-def test_what_the_first_version_has_written_is_kept(path: Path, monkeypatch: Any) -> None:
+def test_what_the_first_version_has_written_is_kept(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(path, isolation_level=None) as db:
-        monkeypatch.setattr("pyros_mqtt.journal.schema.STEPS", STEPS[:1])
-        migrate(db, path)
+        replace(SCHEMA, steps=SCHEMA.steps[:1]).migrate(db)
         values = ("ops", "1", "dome", "open", "{}", NOW, NOW + 30, 0, None, None, None)
         report = encode_report(report_on(command(1), Outcome.ACCEPTED, NOW))
         db.execute(
@@ -185,7 +192,6 @@ def test_what_the_first_version_has_written_is_kept(path: Path, monkeypatch: Any
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, report, NOW + 40, 1),
         )
-    monkeypatch.undo()
     (entry,) = SqliteJournal(path).unfinished()
     assert (entry.command.message, entry.command.deadline, entry.left) == ("open", NOW + 30, None)
 
@@ -194,32 +200,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where a folder has to be")
     with pytest.raises(JournalError, match="state"):
         SqliteJournal(tmp_path / "state" / "dome.sqlite")
-
-
-def test_two_that_make_the_same_journal_at_once_both_have_it(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    late = _Late(path)
-    migrate(cast("sqlite3.Connection", late), path)
-    assert late.other_came_first
-    SqliteJournal(path).close()
-
-
-class _Late:
-    """A connection whose owner stands still before it makes the tables, until another has."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._path = path
-        self.other_came_first = False
-
-    def executescript(self, script: str) -> None:
-        if not self.other_came_first:
-            self.other_came_first = True
-            SqliteJournal(self._path).close()
-        self._db.executescript(script)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
 
 
 def test_the_settings_choose(path: Path) -> None:

@@ -103,9 +103,12 @@ def test_a_durable_command_keeps_its_id_until_its_agent_is_ready(
     gate.set()
     assert kept.command.id == receipt.command.id
     assert receipt.result(10) == 4
-    assert [report.id for report in stage.reports if report.state is Outcome.DONE] == [
-        kept.command.id
-    ]
+
+    def ends() -> list[str]:
+        return [report.id for report in stage.reports if report.state is Outcome.DONE]
+
+    stage.wait_until(ends)  # the stage hears of it by a way of its own
+    assert ends() == [kept.command.id]
 
 
 def test_a_later_command_starts_at_its_time_and_never_before(stage: Rehearsal) -> None:

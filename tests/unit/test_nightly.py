@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pyros_mqtt.archive import Archive, Event, open_store
+from pyros_mqtt.archive.curves import Curve, in_blocks
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.nightly import look_at, page
+from pyros_mqtt.nightly.drawing import CURVE, Axis, curve_lines
 from pyros_mqtt.nightly.lives import lives
 from pyros_mqtt.nightly.orders import orders
 from pyros_mqtt.wire import to_rfc3339
@@ -142,6 +145,57 @@ def test_the_page_stands_alone_and_trusts_nobody(archive: Archive) -> None:
 def test_other_channels_can_be_drawn(archive: Archive) -> None:
     night = look_at(archive, NAME, ["scheduler", "weather/wind"])
     assert night.curves == []
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"east": 2.5, "side": "up"}, "calibrating", {"side": "up"}, True],
+    ids=["fields", "text", "words", "truth"],
+)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_channel_that_changes_its_form_loses_no_number(
+    tmp_path: Path, later: Any, turn: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'changing.sqlite'}"
+    store = open_store(url)
+    values = [*[1.5] * 70, *[later] * 70][::turn]
+    fill(
+        store,
+        *(("dome/telemetry/x", {"t": EVENING + i, "v": one}) for i, one in enumerate(values)),
+    )
+    store.close()
+    with Archive(url) as archive:
+        read = archive.read("dome", "x", every=10.0)
+        assert read.columns["count"].sum() == 70
+        assert set(read.columns["mean"][read.columns["count"] > 0]) == {1.5}
+        night = look_at(archive, NAME, ["dome"])
+        drawn = {one.name for panel in night.curves for one in panel}
+        assert drawn - {"dome x east"} == {"dome x"}
+        assert [one.name for one in night.strips] == (["dome x"] if later is True else [])
+
+
+def drawn(*values: float) -> str:
+    times = np.array([EVENING + 60 * i for i in range(len(values))])
+    column = np.array(values)
+    curve = Curve("dome x", "deg", times, column, column, column)
+    return curve_lines([curve], Axis(EVENING - 3600, EVENING + 3600))
+
+
+def test_a_single_sample_is_a_dot_with_its_value_and_moment() -> None:
+    text = drawn(5.0)
+    assert '<circle class="dot"' in text
+    assert "5 at 20:00:00" in text
+    assert "polyline" not in text
+
+
+def test_what_never_changed_goes_through_the_middle_and_is_told_once() -> None:
+    text = drawn(5.0, 5.0, 5.0)
+    (points,) = re.findall(r'<polyline class="mean" points="([^"]*)"', text)
+    assert {float(one.split(",")[1]) for one in points.split()} == {CURVE / 2}
+    assert text.count(">5</text>") == 1
+    curve = Curve("x", "", np.array([0.0, 1.0]), *[np.array([5.0, 5.0])] * 3)
+    lines = in_blocks(curve, 8, 4)
+    assert [set(line) != {chr(0x2800)} for line in lines].index(True) in {1, 2}
 
 
 def test_a_night_without_anything_is_told(archive: Archive) -> None:

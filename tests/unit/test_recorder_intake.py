@@ -119,7 +119,7 @@ def test_other_topics_are_left_alone(store: Store) -> None:
     assert Intake(Topics(), "recorder").rows(others, store).left == 2
 
 
-@pytest.mark.parametrize("ahead", [25 * 3600.0, 8e12])
+@pytest.mark.parametrize("ahead", [25 * 3600.0, 8e12, -7e10, -8e12])
 @pytest.mark.parametrize("form", ["number", "fields", "times", "steady"])
 def test_a_measurement_from_a_clock_far_ahead_is_from_when_it_came(
     store: Store, form: str, ahead: float

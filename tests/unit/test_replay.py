@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pyros_mqtt.errors import ArchiveError, BadName
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.replay import Replay
 from pyros_mqtt.transport import Delivery
+from pyros_mqtt.wire import from_rfc3339
 from tests.system.archive_filling import EVENING, fill
 from tests.system.device import until
 
@@ -70,6 +72,10 @@ def test_everything_is_said_in_its_order_but_commands(
 ) -> None:
     assert play(archive, bus) == 3
     until(lambda: len(heard) == 4)
+    status = heard[0][1]
+    assert isinstance(status, dict)
+    assert from_rfc3339(status["at"]) == pytest.approx(time.time(), abs=60)  # no clock is off
+    status["at"] = STATUS["at"]
     batch = {"t": [EVENING + 2, EVENING + 2.5], "v": {"x": [1.0, 2.0], "s": ["a", "b"]}}
     assert heard == [
         ("again/dome/status", STATUS),

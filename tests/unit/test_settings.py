@@ -174,13 +174,13 @@ def test_agents_of_the_old_file_are_kept_for_the_gateway(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('keepalive = "x"', "keepalive = 'x': must be a valid integer"),
-        ("keepalive = 1", "keepalive = '1': must be greater than or equal to 5"),
+        ('keepalive = "x"', "keepalive = 'x': must be a whole number"),
+        ("keepalive = 1", "keepalive = '1': must be at least 5"),
         ('brokers = "http://b"', "the scheme 'http' is not one of mqtt, mqtts, ws, wss"),
         ("brokers = 5", "brokers = '5': must be URLs such as"),
         ('root = "a/+"', "topic root '+' is not a valid name"),
         ('broker = "mqtt://b"', "broker: unknown key; did you mean 'brokers'?"),
-        ("zzzzz = 1", "zzzzz: unknown key; known are agents, alarms, archive, beat"),
+        ("zzzzz = 1", "zzzzz: unknown key; known are access_file, access_folder, agents, alarms"),
         ("[agents.dome]", "agents.dome.class: is missing"),
         ('[agents.dome]\nclas = "a:B"\nclass = "a:B"', "agents.dome.clas: unknown key; did you"),
         ('[agents.dome]\nclass = "a.B"', "agents.dome.class = 'a.B': must be 'module:Class'"),

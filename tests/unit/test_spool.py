@@ -113,7 +113,7 @@ def test_a_strange_file_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(strange) as db:
         db.execute("PRAGMA application_id=77")
         db.execute("CREATE TABLE photos (name)")
-    with pytest.raises(SpoolError, match="no spool of ours"):
+    with pytest.raises(SpoolError, match="is no spool; move it away"):
         Spool(strange)
 
 

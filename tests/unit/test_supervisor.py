@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pyros_mqtt.deployment import is_same_host
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.supervisor.keeper import Keeper
@@ -23,7 +24,7 @@ from pyros_mqtt.supervisor.pauses import (
     SLOW,
     Pauses,
 )
-from pyros_mqtt.supervisor.supervisor import Supervisor, _variables, command, is_same_host
+from pyros_mqtt.supervisor.supervisor import Supervisor, _variables, command
 
 # -- pauses ----------------------------------------------------------------------------------
 

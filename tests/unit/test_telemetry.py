@@ -90,11 +90,51 @@ def test_a_channel_of_qos_1_is_sent_as_such() -> None:
         ({"range": (0,)}, "range="),
         ({"range": 5}, "range=5"),
         ({"unit": None}, "unit=None"),
+        ({"description": 5}, "description=5"),
+        ({"fields": "ra"}, r"fields='ra'\): it must be a tuple of names"),
+        ({"fields": ("ra", "ra")}, "fields="),
+        ({"fields": (1,)}, "fields="),
+        ({"fields": None}, "fields=None"),
+        ({"retain": "no"}, "retain='no'"),
+        ({"retain": 1}, "retain=1"),
+        ({"refresh": "1 min"}, "refresh='1 min'"),
+        ({"refresh": 10**400}, "refresh=1000"),
+        ({"qos": [1]}, "qos="),
+        ({"qos": True}, "qos=True"),
     ],
 )
 def test_a_channel_that_makes_no_sense_is_refused(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(AgentError, match=words):
         channels(Channel("azimuth", **wrong))
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "words"),
+    [
+        (1.0, {"quality": "fine"}, "quality='fine'.*good, uncertain, bad"),
+        (1.0, {"quality": None}, "quality=None"),
+        (1.0, {"quality": ["good"]}, "quality="),
+        (1.0, {"moment": math.nan}, "time=nan"),
+        (1.0, {"moment": True}, "time=True"),
+        (1.0, {"moment": 1e15}, "seconds since 1970"),
+        (10**400, {}, "1329 bits is too large"),
+        ({"a": -(10**400)}, {}, "too large"),
+        (1j, {}, "1j is complex; send its parts"),
+        ({"a": 1j}, {}, "complex"),
+        ({"a": {"b": 1}}, {}, "the field 'a' has fields itself, 'b'"),
+        ({}, {}, "no fields"),
+        ({1, 2}, {}, "need times"),
+    ],
+)
+def test_a_bad_measurement_is_refused_at_the_call(
+    value: Any, more: dict[str, Any], words: str
+) -> None:
+    measured, transport = channels()
+    with pytest.raises(AgentError, match=words):
+        publish(measured, value, **more)
+    assert not transport.sent
+    publish(measured, 5.0)
+    assert transport.bodies()[0]["v"] == 5.0
 
 
 def test_a_missing_value_has_a_quality() -> None:
@@ -125,6 +165,7 @@ def test_a_bad_name_is_refused(name: str) -> None:
         ("azimuth", r"channels is a tuple, such as \(Channel\(...\),\), not 'azimuth'"),
         (Channel("azimuth"), "channels is a tuple"),
         (None, "channels is a tuple"),
+        ((Channel("a"), Channel("b"), Channel("a", "deg")), r"two Channel\('a', ...\)"),
     ],
 )
 def test_what_is_no_row_of_channels_is_refused(declared: Any, words: str) -> None:

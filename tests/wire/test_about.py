@@ -81,7 +81,7 @@ def test_what_is_no_about_is_refused(payload: bytes) -> None:
         decode_about(payload, "dome")
 
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=10)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=10)
 SECONDS = st.none() | st.floats(0, 1e6)
 INFOS = st.builds(
     MessageInfo,

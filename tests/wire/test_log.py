@@ -71,7 +71,11 @@ def test_what_is_no_record_is_refused(payload: bytes) -> None:
 
 
 @settings(max_examples=50)
-@given(st.text(max_size=50), st.text(max_size=50), st.integers(0, 10**9))
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50),
+    st.integers(0, 10**9),
+)
 def test_each_record_comes_back_as_it_was(text: str, exception: str, left_out: int) -> None:
     given_text = text.encode(errors="replace").decode()
     given_exception = exception.encode(errors="replace").decode()

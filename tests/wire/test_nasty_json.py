@@ -11,7 +11,9 @@ import pytest
 from pyros_mqtt.errors import BadPayload, Refusal
 from pyros_mqtt.wire import (
     decode_about,
+    decode_alarm,
     decode_command,
+    decode_log,
     decode_report,
     decode_samples,
     decode_status,
@@ -154,3 +156,18 @@ def test_no_reader_of_documents_is_confused(payload: bytes) -> None:
             tolerant()
         except BadPayload as error:
             assert len(str(error)) < 1200  # noqa: PT017 - and nothing else is raised
+
+
+def test_what_is_no_text_in_the_words_of_others_becomes_a_question_mark() -> None:
+    bad = b'"a\\ud800b\\u0000c\\uD83D\\uDE00"'
+    good = "a?b?c\U0001f600"
+    at = b'"at":"2026-11-22T20:14:31.400Z"'
+    assert decode_status(b'{"state":"ready","detail":%b}' % bad, "dome").detail == good
+    assert list(decode_about(b'{"messages":{%b:{}}}' % bad, "dome").messages) == [good]
+    said = b'{"id":"1","message":"m","agent":"a","state":"done","result":[{%b:%b}],%b}'
+    assert decode_report(said % (bad, bad, at)).result == [{good: good}]
+    assert decode_alarm(b'{"state":"raised","text":%b}' % bad, "a", "x").text == good
+    assert decode_log(b'{"text":%b}' % bad, "info", 0.0).text == good
+    assert decode_log(b"a\0b", "info", 0.0).text == "a?b"
+    assert decode_samples(b'{"t":1,"v":{%b:%b}}' % (bad, bad), 0.0)[0].value == {good: good}
+    assert decode_samples(bad, 0.0)[0].value == good

@@ -119,7 +119,7 @@ def test_the_latest_boot_can_still_be_surpassed() -> None:
     assert claim.boot + 1 == 2**53 - 1
 
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 MOMENTS = MILLISECONDS.map(lambda ms: ms / 1000)
 STATUSES = st.builds(
     Status,

@@ -119,18 +119,24 @@ def test_a_number_that_is_not_finite_is_missing(value: float) -> None:
     )
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 SCALARS = VALUES = (
     st.none()
     | st.booleans()
     | st.integers(-(2**60), 2**60)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | TEXTS
 )
 SAMPLES = st.builds(
     Sample,
     time=st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000),
     value=VALUES.filter(lambda value: value is not None)
-    | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VALUES, max_size=4),
+    | st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
+        VALUES,
+        min_size=1,
+        max_size=4,
+    ),
     quality=st.sampled_from(["good", "uncertain", "bad"]),
     seq=st.none() | st.integers(0, 2**53),
     late=st.booleans(),
@@ -154,7 +160,7 @@ BATCHES = [
     (
         encode_batch((100.0, 0.5), [1.5, 2.5, 3.5], "uncertain", Tag(0, 0, "5f0c")),
         b'{"t0":100.0,"dt":0.5,"v":[1.5,2.5,3.5],"q":"uncertain","seq":0,"session":"5f0c"}',
-        Columns([100.0, 100.5, 101.0], [1.5, 2.5, 3.5], "uncertain", 0, 0, "5f0c"),
+        Columns([100.0, 100.5, 101.0], [1.5, 2.5, 3.5], "uncertain", 0, 0, "5f0c", step=0.5),
     ),
     (
         encode_batch([1.0, 2.0], {"ra": [83.6, 83.7], "dec": [22, 23]}, ["good", "bad"]),
@@ -171,7 +177,8 @@ BATCHES = [
         b'{"t":1.0,"v":{"a":1},"seq":7,"n":9,"session":"5f0c","late":true}',
         Columns([1.0], {"a": [1]}, "good", 7, 9, "5f0c", late=True),
     ),
-    (b"12.3", b"12.3", Columns([NOW], [12.3])),
+    (b"12.3", b"12.3", Columns([NOW], [12.3], is_timed=False)),
+    (b"null", b"null", Columns([NOW], [None], "bad", is_timed=False)),
 ]
 
 
@@ -192,6 +199,15 @@ def test_each_row_has_its_value_and_quality() -> None:
         Sample(2.0, None, "bad", 4, late=True),
         Sample(3.0, 7, "uncertain", 4, late=True),
     ]
+
+
+def test_a_single_value_that_is_missing_is_bad() -> None:
+    assert decode_columns(b'{"t":5,"v":null}', NOW).quality == "bad"
+    assert decode_columns(b'{"t":5,"v":null,"q":"uncertain"}', NOW).quality == "uncertain"
+
+
+def test_a_time_in_whole_seconds_is_a_time() -> None:
+    assert decode_columns(b'{"t":[5,6.5],"v":[true,2]}', NOW) == Columns([5.0, 6.5], [True, 2])
 
 
 def test_a_batch_without_a_finite_number_is_missing_there() -> None:
@@ -219,7 +235,25 @@ def test_a_batch_without_a_finite_number_is_missing_there() -> None:
         b'{"t":[1,null],"v":[1,2]}',
         b'{"t":[1],"v":{}}',
         b'{"t":[1],"v":"x"}',
+        b'{"t":[],"v":{}}',
+        b'{"t":5,"v":{}}',
+        b'{"t":1e300,"v":1.0}',
+        b'{"t":[1e300],"v":[1.0]}',
+        b'{"t":"5","v":1}',
+        b'{"t":true,"v":1}',
+        b'{"t":["5"],"v":[1]}',
+        b'{"t0":5,"dt":1e300,"v":[1,2]}',
+        b'{"t":5,"v":1,"seq":-1}',
+        b'{"t":5,"v":1,"seq":1e3}',
+        b'{"t":5,"v":1,"seq":9999999999999999999}',
+        b'{"t":5,"v":1,"n":true}',
+        b'{"t":5,"v":[' + b"[" * 40 + b"]" * 40 + b"]}",
+        b'{"t":5,"v":1' + b"0" * 400 + b"}",
+        b'{"t":[5],"v":[-1' + b"0" * 400 + b"]}",
+        b"1" + b"0" * 400,
+        b'{"t":5,"v":' + b"[" * 100_000,
     ],
+    ids=lambda payload: payload[:40].decode(),
 )
 def test_columns_that_are_none_are_refused(payload: bytes) -> None:
     with pytest.raises(BadPayload):

@@ -154,7 +154,7 @@ export class AgentPanel {
     return html`${heading}
       ${isOpen ? nothing : html`<p class="note">Read-only. ${this.store.me.asks_for
         ? html`<button @click=${act.login}>log in to command</button>`
-        : "Commanding by this page needs a dashboard_token."}</p>`}
+        : this.store.me.name ? "Your role only looks." : "Commanding by this page needs people, or a dashboard_token."}</p>`}
       ${messages.map(([name, message]) =>
         form(name, message, {
           isOpen,

@@ -1,7 +1,13 @@
 // Questions and orders to the server; every order carries the session's token.
 
+/** Ask for name and password, on a page of its own. */
+export function goToLogin() {
+  location.assign(new URL("login", document.baseURI));
+}
+
 async function answered(response) {
   const body = await response.json().catch(() => ({}));
+  if (response.status === 401) goToLogin();
   if (!response.ok) throw new Error(body.error ?? `the server answers ${response.status}`);
   return body;
 }

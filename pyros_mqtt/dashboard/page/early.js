@@ -11,7 +11,9 @@ export function place() {
 const heard = [];
 const keep = (event) => heard.push(event.data);
 let socket = new WebSocket(place());
+let refusal = "";
 socket.addEventListener("message", keep);
+socket.addEventListener("close", (event) => { refusal = event.reason; });
 
 /** The early connection and what it has said so far; once, and null from then on. */
 export function takeOver() {
@@ -19,6 +21,11 @@ export function takeOver() {
   socket = null;
   taken?.removeEventListener("message", keep);
   return taken;
+}
+
+/** Why the early connection has ended, as far as the server said. */
+export function refused() {
+  return refusal;
 }
 
 export { heard };

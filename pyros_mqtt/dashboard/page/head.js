@@ -50,9 +50,9 @@ export function head(store, ui, act) {
 }
 
 function who(store, act) {
-  if (!store.me.asks_for) return html`<span class="who" title="no dashboard_token is configured">read-only</span>`;
-  return store.me.name
-    ? html`<button class="who" @click=${act.logout} title="log out">◆ ${store.me.name}</button>`
+  if (store.me.name) return html`<button class="who" @click=${act.logout} title="log out">◆ ${store.me.name}</button>`;
+  return !store.me.asks_for
+    ? html`<span class="who" title="nobody may command here: there are no people and no dashboard_token">read-only</span>`
     : html`<button class="who" @click=${act.login} title="log in to command (l)">read-only · log in</button>`;
 }
 
@@ -61,7 +61,8 @@ export function banner(store) {
   if (store.link.state !== "open") {
     const age = store.heard ? `what you see is ${duration(store.silence)} old` : "nothing is shown yet";
     const since = store.heard ? "Not connected to the dashboard" : "Connecting to the dashboard";
-    return html`<p class="alert"><b>✕ ${since}</b> — ${age}. Trying again by itself.</p>`;
+    return html`<p class="alert"><b>✕ ${since}</b> — ${age}. Trying again by itself.
+      <span class="dim">${store.link.trouble}</span></p>`;
   }
   if (store.silence > 2.5) {
     return html`<p class="alert"><b>▲ The dashboard says nothing</b> — what you see is

@@ -1,11 +1,13 @@
 // The one connection: everything at first, then changes. It comes back by itself, for ever.
 
-import { heard, place, takeOver } from "./early.js";
+import { goToLogin } from "./door.js";
+import { heard, place, refused, takeOver } from "./early.js";
 import { now } from "./store.js";
 
 const FIRST = 0.4;
 const SLOWEST = 8;
 const DEAF = 4; // seconds without a frame, where one comes every second
+const STRANGER = 4401; // the session has ended
 const PATIENCE = 8; // seconds for a connection to come about
 
 export class Live {
@@ -34,12 +36,12 @@ export class Live {
     const mine = (act) => (event) => this.socket === socket && act(event);
     socket.addEventListener("open", mine(() => this.#say(this.wishes)));
     socket.addEventListener("message", mine((event) => this.#hear(socket, event.data)));
-    socket.addEventListener("close", mine((event) => this.#lost(event.reason)));
+    socket.addEventListener("close", mine((event) => this.#lost(event.reason, event.code)));
     if (early) this.#catchUp(early);
   }
 
   #catchUp(socket) {
-    if (socket.readyState > WebSocket.OPEN) this.#lost("");
+    if (socket.readyState > WebSocket.OPEN) this.#lost(refused());
     if (socket.readyState === WebSocket.OPEN) this.#say(this.wishes);
     for (const text of heard.splice(0)) this.#hear(socket, text);
   }
@@ -76,12 +78,14 @@ export class Live {
     if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack":${frame.n}}`);
   }
 
-  #lost(reason) {
+  #lost(reason, code = 0) {
+    if (code === STRANGER) goToLogin();
     const socket = this.socket;
     this.socket = null;
     socket?.close();
-    if (this.store.link.state !== "lost") {
-      this.store.link = { state: "lost", since: now(), trouble: reason };
+    const { state, since, trouble } = this.store.link;
+    if (state !== "lost" || trouble !== reason) {
+      this.store.link = { state: "lost", since: state === "lost" ? since : now(), trouble: reason };
       this.onLink(false);
     }
     const pause = this.pause * (0.75 + 0.5 * Math.random());

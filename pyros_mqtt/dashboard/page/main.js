@@ -3,32 +3,28 @@
 import { AgentPanel } from "./agent.js";
 import { alarms } from "./alarms.js";
 import { Dialogs } from "./dialogs.js";
-import { ask, tell } from "./door.js";
+import { ask, goToLogin, tell } from "./door.js";
 import { chosen, fleet } from "./fleet.js";
 import { banner, head } from "./head.js";
 import { images } from "./images.js";
 import { PANELS, listen } from "./keys.js";
 import { html, render } from "./lit.js";
 import { Live } from "./live.js";
+import { MODES, leftIn } from "./mode.js";
 import { Plots } from "./plots.js";
 import { sky } from "./sky.js";
 import { Store } from "./store.js";
 import { stream } from "./stream.js";
 
 const $ = (id) => document.getElementById(id);
-const MODES = ["day", "dusk", "night"];
 const NAMES = { alarms: "Alarms", fleet: "Fleet", plots: "Plots", stream: "Stream", sky: "Sky", images: "Images" };
 
 const store = new Store();
 const ui = {
-  mode: MODES.includes(localStorage.getItem("pyros-mode")) ? localStorage.getItem("pyros-mode") : firstMode(),
+  mode: leftIn(),
   tab: "fleet", filter: "", state: "", order: "agent", row: "",
   kind: "all", progress: false, streamFilter: "", paused: null, noImage: new Set(),
 };
-
-function firstMode() {
-  return matchMedia("(prefers-color-scheme: light)").matches ? "day" : "dusk";
-}
 
 // -- drawing ----------------------------------------------------------------------------------------
 
@@ -194,6 +190,7 @@ const act = {
 };
 
 function known(me) {
+  if (me.asks_for === "password" && !me.name) goToLogin();
   store.me = me;
   mark("me", "ui");
 }

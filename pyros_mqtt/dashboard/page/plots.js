@@ -58,9 +58,9 @@ export class Plots {
   /** Where nobody has chosen, choose; there may be nothing to choose from yet. */
   async suggest() {
     if (this.isChosen || this.plots.size) return;
-    const { series } = await ask("series");
-    const liked = FAVOURITES.map((word) => series.find((name) => name.endsWith(word))).filter(Boolean);
-    const chosen = [...new Set([...liked, ...series])].slice(0, FIRST);
+    const { first } = await ask("series");
+    const liked = FAVOURITES.map((word) => first.find((name) => name.endsWith(word))).filter(Boolean);
+    const chosen = [...new Set([...liked, ...first])].slice(0, FIRST);
     if (chosen.length && !this.plots.size) await this.#add(chosen);
   }
 

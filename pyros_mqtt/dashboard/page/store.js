@@ -99,7 +99,7 @@ export class Store {
   }
 
   get mayCommand() {
-    return this.me.name !== "" && this.link.state === "open";
+    return this.me.name !== "" && this.me.asks_for !== "" && this.link.state === "open";
   }
 
   /** Somebody must see these: raised, the worst first. */

@@ -22,7 +22,7 @@ function row(one) {
   return html`<tr class="${one.kind} tone-${look.tone}">
     <td class="time">${clock(one.at)}</td>
     <td class="ends">${isCommand
-      ? html`<b>${one.sender}</b> → ${one.agent}`
+      ? html`<b>${one.sender}</b>${one.by ? ` (${one.by})` : ""} → ${one.agent}`
       : html`<span class="dim">${one.sender} ←</span> ${one.agent}`}</td>
     <td class="state"><span class="glyph" aria-hidden="true">${look.glyph}</span>${isCommand
       ? one.urgent ? "urgent" : "command"
@@ -38,7 +38,7 @@ export function stream(store, ui, act) {
   const rows = from
     .filter((one) => KINDS[ui.kind](one) && (ui.kind !== "all" || ui.progress || !isQuiet(one)))
     .filter((one) => {
-      const text = `${one.sender} ${one.agent} ${one.message} ${one.state ?? ""} ${one.text}`.toLowerCase();
+      const text = `${one.sender} ${one.by ?? ""} ${one.agent} ${one.message} ${one.state ?? ""} ${one.text}`.toLowerCase();
       return words.every((word) => text.includes(word));
     })
     .slice(0, 200);

@@ -1,0 +1,79 @@
+"""Writing files whole or not at all; secrets are never readable by others, not for a moment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path
+
+from pyros_mqtt.errors import AccessError
+
+OPEN = 0o644
+SECRET = 0o600
+
+
+def write(
+    file: Path, content: bytes | str, *, secret: bool = False, owner: str | None = None
+) -> None:
+    """Write a file, with its folder; an older one is replaced in one step.
+
+    What is no secret keeps the mode that an older one has; both keep its owner, unless another
+    is named.
+
+    Raises:
+        AccessError: the disk does not take it, or there is no such owner.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        old = file.stat() if file.exists() else None
+        mode = SECRET if secret else stat.S_IMODE(old.st_mode) if old else OPEN
+        _write_anew(draft, data, mode)
+        if owner is not None:
+            shutil.chown(draft, owner)
+        elif old is not None and old.st_uid != os.geteuid():
+            os.chown(draft, old.st_uid, old.st_gid)
+        draft.replace(file)
+    except OSError as problem:
+        raise AccessError(f"{file}: cannot be written: {problem.strerror}") from None
+    except LookupError:
+        raise AccessError(f"there is no user {owner!r} on this machine") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_anew(draft: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)  # whatever the umask says
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def private(folder: Path) -> Path:
+    """Make a folder that only its owner may look into; gives it back.
+
+    Raises:
+        AccessError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise AccessError(f"{folder}: cannot be made: {problem.strerror}") from None
+    return folder
+
+
+def read(file: Path) -> bytes:
+    """Read a file.
+
+    Raises:
+        AccessError: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
