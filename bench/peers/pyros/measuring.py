@@ -12,7 +12,7 @@ from bench.pace import Stopwatch, paced
 from bench.peers.pyros.place import link_of, opened, settings_of, topics_of
 from pyros_mqtt import Agent, Channel
 from pyros_mqtt.transport import Delivery
-from pyros_mqtt.wire.columns import Number, decode_columns
+from pyros_mqtt.wire import decode_columns
 
 NAME, CHANNEL = "gauge", "azimuth"
 STEP = 0.001
@@ -34,7 +34,7 @@ def gauge(job: Job) -> Told:
         def hear(delivery: Delivery) -> None:
             nonlocal samples
             columns = decode_columns(delivery.payload, time.time())
-            samples += 1 if type(columns) is Number else len(columns)
+            samples += len(columns)
             take(-1 if columns.seq is None else columns.seq)
 
         link.subscribe(topics_of(job).telemetry(NAME, CHANNEL), hear)
