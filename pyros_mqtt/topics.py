@@ -78,6 +78,10 @@ class Topics:
         """Where log records of one level of `agent` pass."""
         return f"{self._branch(agent, 'log')}/{check_name('log level', level)}"
 
+    def trial(self, agent: str, leaf: str) -> str:
+        """Where `pyros bench` sends messages to itself; nobody else listens there."""
+        return f"{self._branch(agent, 'trial')}/{check_name('trial', leaf)}"
+
     @property
     def line(self) -> str:
         """Where a bridge keeps `1`, or `0` while it is cut off from the site of this root."""

@@ -12,6 +12,7 @@ import typer
 from pyros_mqtt.cli import (
     access,
     alarms,
+    bench,
     broker,
     config,
     dashboard,
@@ -66,6 +67,7 @@ _COMMANDS = (
     metrics,
     home_assistant,
     doctor,
+    bench,
     deploy,
     upgrade,
     demo,

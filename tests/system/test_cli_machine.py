@@ -17,7 +17,7 @@ from tests.system.pyros_command import Pyros
 
 COMMANDS = (
     "run", "up", "send", "status", "watch", "tail", "describe", "config show", "config check",
-    "broker", "doctor", "demo", "deploy plan", "upgrade",
+    "broker", "doctor", "demo", "deploy plan", "upgrade", "bench",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Measures the library against its peers: `scripts/bench`, explained in docs/benchmarks.md."""

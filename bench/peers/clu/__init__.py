@@ -1,0 +1,1 @@
+"""CLU over RabbitMQ."""

@@ -1,0 +1,1 @@
+"""paho-mqtt with its own loop."""
