@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.pyros_command import Pyros, Running
@@ -20,6 +20,10 @@ DESKTOP = {"width": 1600, "height": 1000}
 TELEPHONE = {"width": 390, "height": 844}
 
 TOKEN = "a token of this test"
+
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+OUTAGE = ("WebSocket connection", "ERR_CONNECTION", NETWORK_CHANGED)
+"""What the browser says where a server was away, or the machine's network changed."""
 
 # No sandbox: tests run as root in CI. Nothing is fetched from anywhere but this machine.
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking")
@@ -103,19 +107,32 @@ class Look:
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         """What the browser has complained of: errors, violations of the policy, other hosts."""
+        self._network_changed = False
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, message: Any) -> None:
-        is_outage = "WebSocket connection" in message.text or "ERR_CONNECTION" in message.text
+        self._network_changed |= NETWORK_CHANGED in message.text
+        is_outage = any(word in message.text for word in OUTAGE)
         if message.type in {"error", "warning"} and not is_outage:
             self.complaints.append(message.text)
 
     def at(self, url: str) -> Page:
-        """Go there, and wait until the fleet is shown."""
-        self.page.goto(url)
-        self.page.wait_for_selector("#head h1")
-        return self.page
+        """Go there, and wait until the fleet is shown.
+
+        Chromium drops what it loads when an interface of the machine comes or goes, as they do
+        where other tests start containers: then it loads the page again.
+        """
+        while True:
+            self._network_changed = False
+            try:
+                self.page.goto(url)
+                self.page.wait_for_selector("#head h1")
+            except Error as error:
+                if not (self._network_changed or NETWORK_CHANGED in str(error)):
+                    raise
+            else:
+                return self.page
 
     def close(self) -> None:
         """Close it."""

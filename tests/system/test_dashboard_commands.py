@@ -37,6 +37,7 @@ def guarded(mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path) -> Iterat
 
 
 def log_in(page: Page, name: str = "vera", token: str = TOKEN) -> None:
+    page.wait_for_selector("#head button.who")  # until then it does not know that one may
     page.keyboard.press("l")
     page.fill("dialog input[name=name]", name)
     page.fill("dialog input[name=token]", token)

@@ -78,13 +78,13 @@ def fleet(
 
 
 def is_dome(fleet: Fleet, state: State) -> bool:
-    """Whether the dome comes to be so, within ten seconds."""
+    """Whether the dome comes to be so."""
 
     def is_so() -> bool:
         member = fleet.get("dome")
         return member is not None and member.status is not None and member.status.state is state
 
-    return fleet.wait_until(is_so, 10)
+    return fleet.wait_until(is_so, 45)
 
 
 def test_a_script_lives_as_long_as_its_agent(fleet: Fleet) -> None:
@@ -92,7 +92,7 @@ def test_a_script_lives_as_long_as_its_agent(fleet: Fleet) -> None:
         assert is_dome(fleet, State.READY)
         assert process.poll() is None  # though the main thread came to its end long ago
         process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=10)
+        printed, _ = process.communicate(timeout=45)
     assert printed == "shutdown\n"
     assert is_dome(fleet, State.STOPPED)
 
@@ -102,7 +102,7 @@ def test_a_guest_ends_with_its_host_and_says_goodbye(fleet: Fleet, number: int) 
     with running(HOST) as process:
         assert is_dome(fleet, State.READY)
         process.send_signal(number)
-        printed, complaints = process.communicate(timeout=10)
+        printed, complaints = process.communicate(timeout=45)
         assert process.returncode == 0
     assert printed == "shutdown\n"
     assert complaints == ""
@@ -116,7 +116,7 @@ def test_a_guest_that_hangs_does_not_keep_its_host_for_ever(fleet: Fleet) -> Non
     with running(hangs) as process:
         assert is_dome(fleet, State.READY)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=hosting.PATIENCE + 5) == 0
+        assert process.wait(timeout=hosting.PATIENCE + 30) == 0
     assert is_dome(fleet, State.LOST)
 
 
@@ -144,7 +144,7 @@ try:""",
         process.stdin.flush()
         assert process.stdout.readline() == "forked\n"
         process.send_signal(signal.SIGTERM)
-        printed, _ = process.communicate(timeout=10)
+        printed, _ = process.communicate(timeout=45)
     assert said.read_text() == "here"
     assert printed == "shutdown\n"
 
