@@ -1,5 +1,7 @@
-"""Tells the service manager how this process is: systemd in the words of sd_notify(3), a container's
-engine by a file."""
+"""Tells the service manager how this process is.
+
+systemd hears it in the words of sd_notify(3); a container's engine finds it in a file.
+"""
 
 from __future__ import annotations
 

@@ -9,19 +9,21 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
 
-SHELL = ("base-files", "coreutils", "dash", "libc-bin")
+SHELL = ("base-files", "coreutils", "dash", "grep", "libc-bin")
 """What every image needs to run a line of shell."""
 
 _MERGED = ("bin", "sbin", "lib", "lib64")
 """Links into /usr."""
 
-_USELESS = re.compile(r"/usr/(share/(doc|man|locale|info|lintian|perl|i18n)|lib/python3/dist-packages/"
-                      r"pip/_vendor/.*/tests)/|.*/__pycache__/")  # fmt: skip
-_LEFT_OUT = re.compile(r"perl.*|libllvm.*|debconf.*|python3-dev|build-essential|ucf|adduser|lsb-base")
+_USELESS = re.compile(r"/usr/share/(doc|man|locale|info|lintian|perl|i18n)/|.*/__pycache__/")
+_LEFT_OUT = re.compile(
+    r"perl.*|libllvm.*|debconf.*|python3-dev|build-essential|ucf|adduser|lsb-base"
+)
 """Of the dependencies: what only runs while packages are installed, and the compiler of queries."""
 
 
@@ -32,20 +34,38 @@ def are_here(packages: Iterable[str]) -> bool:
     return set(packages) <= _depends().keys()
 
 
-def build(
-    client: docker.DockerClient, image: str, packages: Iterable[str], more: Mapping[str, str]
-) -> None:
-    """Make an image of packages and all that they depend on; `more` are texts of files."""
-    client.api.import_image_from_data(_archive(_files(packages), more), *image.split(":"))
+@dataclass(frozen=True)
+class Content:
+    """What an image is made of.
+
+    Attributes:
+        packages: with all that they depend on; they are installed on this machine.
+        texts: of files, by their paths without the first slash.
+        owned: the users, as numbers, of folders that are not root's.
+        changes: lines of a Containerfile, such as `ENV A=B`.
+    """
+
+    packages: tuple[str, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, int] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
 
-def _archive(files: Iterable[str], more: Mapping[str, str]) -> bytes:
+def build(client: docker.DockerClient, image: str, content: Content) -> None:
+    """Make the image of this name and tag."""
+    data = _archive(content)
+    client.api.import_image_from_data(data, *image.split(":"), changes=list(content.changes))
+
+
+def _archive(content: Content) -> bytes:
+    placed = {_unmerged(one): one for one in _files(content.packages)}
+    extra = [f"{one}/-" for one in ("tmp", "run", *content.owned)]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        placed = {_unmerged(one): one for one in files}
-        for name in _folders([*placed, *more, "tmp/-", "run/-", "var/lib/-"]):
+        for name in _folders([*placed, *content.texts, *extra]):
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+            folder.uid = folder.gid = content.owned.get(name, 0)
             archive.addfile(folder)
         for name in _MERGED:
             link = tarfile.TarInfo(name)
@@ -53,7 +73,7 @@ def _archive(files: Iterable[str], more: Mapping[str, str]) -> bytes:
             archive.addfile(link)
         for path, source in sorted(placed.items()):
             archive.add(source, path, recursive=False)
-        for name, text in more.items():
+        for name, text in content.texts.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(text.encode()), 0o755
             archive.addfile(entry, io.BytesIO(text.encode()))
@@ -73,10 +93,9 @@ def _unmerged(path: str) -> str:
 
 def _files(packages: Iterable[str]) -> list[str]:
     names = sorted(_closure([*SHELL, *packages]))
-    listed = subprocess.run(["dpkg-query", "-L", *names], capture_output=True, text=True, check=True)  # noqa: S603, S607 - prints paths
     return [
         one
-        for one in listed.stdout.splitlines()
+        for one in _told("-L", *names)
         if one.startswith("/") and not _USELESS.match(one) and _is_file(one)
     ]
 
@@ -99,10 +118,14 @@ def _closure(packages: Iterable[str]) -> set[str]:
 def _depends() -> dict[str, list[str]]:
     """Give what each installed package depends on, every alternative of it."""
     form = "${db:Status-Status}\t${Package}\t${Pre-Depends}, ${Depends}\n"
-    told = subprocess.run(["dpkg-query", "-W", "-f", form], capture_output=True, text=True, check=True)  # noqa: S603, S607 - prints a table
-    rows = [line.split("\t") for line in told.stdout.splitlines()]
+    rows = [line.split("\t") for line in _told("-W", "-f", form)]
     return {
         name: re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]*)", depends)
         for status, name, depends in rows
         if status == "installed"
     }
+
+
+def _told(*words: str) -> list[str]:
+    asked = ["dpkg-query", *words]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()  # noqa: S603 - it prints

@@ -16,10 +16,13 @@ import docker
 
 _START_TIMEOUT = 30.0
 _POLL = 0.2
+_IMAGES = 2 * 1024**3
+"""Bytes of all images and containers of a run, with room to spare."""
 
 _NETWORKS = {
     # Where the kernel has bridges and packet filters, a container gets a port of its own,
-    "bridge": (),
+    # with addresses that no other engine of these tests gives out,
+    "bridge": (f"--default-address-pool=base=10.{64 + os.getpid() % 128}.0.0/16,size=24",),
     # and else it shares the machine's network; vfs works on every file system.
     "host": ("--bridge=none", "--iptables=false", "--storage-driver=vfs"),
 }
@@ -54,7 +57,10 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
     words = ""
     for network, options in _NETWORKS.items():
         # Not pytest's own folder: the path of a socket may have 107 characters.
-        with tempfile.TemporaryDirectory(prefix="docker-", ignore_cleanup_errors=True) as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="docker-", ignore_cleanup_errors=True) as folder,
+            _in_memory(Path(folder, "data")),
+        ):
             process = _launch(program, Path(folder), options)
             try:
                 address = f"unix://{folder}/socket"
@@ -66,6 +72,20 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
                 process.wait(_START_TIMEOUT)
             words = _last_words(Path(folder, "log"))
     raise NoDocker(f"dockerd does not start: {words}")
+
+
+@contextlib.contextmanager
+def _in_memory(folder: Path) -> Iterator[None]:
+    """Keep images in memory where there is enough: they are written, synced and deleted at once."""
+    folder.mkdir()
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_IMAGES},mode=711", "tmpfs", str(folder)]
+    is_mounted = free > 2 * _IMAGES and subprocess.run(mount, check=False).returncode == 0  # noqa: S603
+    try:
+        yield
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)  # noqa: S603, S607
 
 
 def _launch(program: str, folder: Path, options: tuple[str, ...]) -> subprocess.Popen[bytes]:

@@ -42,7 +42,8 @@ def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
 
 def _pack(found: Distribution, folder: Path) -> None:
     tags = re.findall(r"(?m)^Tag: (.+)$", found.read_text("WHEEL") or "")
-    tag = "-".join(".".join(sorted(set(part))) for part in zip(*(t.split("-") for t in tags)))
+    parts = zip(*(one.split("-") for one in tags), strict=True)
+    tag = "-".join(".".join(sorted(set(part))) for part in parts)
     name = re.sub(r"[-_.]+", "_", found.metadata["Name"])
     # Scripts lie outside of the packages; pip makes them anew.
     files = [one for one in found.files or () if ".." not in one.parts and one.suffix != ".pyc"]
