@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from pyros_mqtt.access.office import Office
 from pyros_mqtt.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -142,3 +143,16 @@ def test_the_addresses_are_those_of_the_brokers_services(overlay: str, hosts: li
     assert service["spec"]["selector"].items() <= labels.items()
     assert labels["kind"] == "broker"  # whom the policies let through
     assert bus["PYROS_CONFIG"] == "/etc/pyros/pyros.toml"
+
+
+def test_nats_takes_its_configuration(tmp_path: Path) -> None:
+    if (program := shutil.which("nats-server")) is None:
+        pytest.skip("its configuration was not read: nats-server is missing")
+    access = Office.found(tmp_path / "access", "T60", ["nats-0.nats"]).folder.broker
+    written = (FOLDER / "overlays" / "cluster" / "nats.conf").read_text("utf-8")
+    (tmp_path / "nats.conf").write_text(written.replace("/tls/", f"{access}/"))
+    done = subprocess.run(  # noqa: S603 - it reads the file
+        [program, "-t", "-c", tmp_path / "nats.conf"],
+        env={"NODE": "nats-0"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
