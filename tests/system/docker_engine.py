@@ -70,6 +70,7 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
             finally:
                 process.terminate()
                 process.wait(_START_TIMEOUT)
+                _unmount(Path(folder, "exec", "netns", "default"))  # of containers that share ours
             words = _last_words(Path(folder, "log"))
     raise NoDocker(f"dockerd does not start: {words}")
 
@@ -80,12 +81,17 @@ def _in_memory(folder: Path) -> Iterator[None]:
     folder.mkdir()
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_IMAGES},mode=711", "tmpfs", str(folder)]
-    is_mounted = free > 2 * _IMAGES and subprocess.run(mount, check=False).returncode == 0  # noqa: S603
+    is_mounted = free > 2 * _IMAGES and not subprocess.call(mount)  # noqa: S603
     try:
         yield
     finally:
         if is_mounted:
-            subprocess.run(["umount", "--lazy", str(folder)], check=False)  # noqa: S603, S607
+            _unmount(folder)
+
+
+def _unmount(place: Path) -> None:
+    if place.exists():
+        subprocess.run(["umount", "--lazy", str(place)], check=False, capture_output=True)  # noqa: S603, S607
 
 
 def _launch(program: str, folder: Path, options: tuple[str, ...]) -> subprocess.Popen[bytes]:
