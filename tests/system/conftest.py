@@ -27,9 +27,12 @@ from tests.system.puppets import Puppets
 from tests.system.pyros_command import Pyros
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def docker_host() -> Iterator[tuple[str, str]]:
-    """The address of a Docker engine, and the network of its containers; skips where none runs."""
+    """The address of a Docker engine, and the network of its containers; skips where none runs.
+
+    It ends with its file, since another worker may be waiting for its turn.
+    """
     try:
         with engine() as host:
             yield host
@@ -37,7 +40,7 @@ def docker_host() -> Iterator[tuple[str, str]]:
         pytest.skip(f"containers cannot run here: {reason}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def container_url(docker_host: tuple[str, str]) -> Iterator[BrokerUrl]:
     """A mosquitto in a container, its port published on the loopback; skips where none can run."""
     need("mosquitto")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -21,8 +22,7 @@ _IMAGES = 2 * 1024**3
 
 _NETWORKS = {
     # Where the kernel has bridges and packet filters, a container gets a port of its own,
-    # with addresses that no other engine of these tests gives out,
-    "bridge": (f"--default-address-pool=base=10.{64 + os.getpid() % 128}.0.0/16,size=24",),
+    "bridge": (),
     # and else it shares the machine's network; vfs works on every file system.
     "host": ("--bridge=none", "--iptables=false", "--storage-driver=vfs"),
 }
@@ -48,8 +48,16 @@ def engine() -> Iterator[tuple[str, str]]:
         raise NoDocker("no Docker engine runs, and dockerd is not installed")
     if os.geteuid() != 0:
         raise NoDocker("no Docker engine runs, and only root may start one")
-    with _own_engine(program) as started:
+    with _alone(), _own_engine(program) as started:
         yield started
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for the engine of another worker to end: two would share docker0 and packet filters."""
+    with Path(tempfile.gettempdir(), "pyros-tests-docker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager
