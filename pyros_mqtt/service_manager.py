@@ -1,4 +1,7 @@
-"""Tells the service manager (systemd) how this process is, in the words of sd_notify(3)."""
+"""Tells the service manager how this process is.
+
+systemd hears it in the words of sd_notify(3); a container's engine finds it in a file.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ log = logging.getLogger(__name__)
 
 LONGEST = 200
 """Most characters of a status text: it is one line of `systemctl status`."""
+
+FILE_PAUSE = 10.0
+"""Seconds between two signs of life in a file; who asks calls us hung after a minute."""
 
 
 class ServiceManager:
@@ -27,7 +33,10 @@ class ServiceManager:
     @property
     def pause(self) -> float | None:
         """Seconds between two signs of life, half of what is asked; None where none is."""
-        return self._service.watchdog and self._service.watchdog / 2
+        asked = self._service.watchdog and self._service.watchdog / 2
+        if self._service.life_file is None:
+            return asked
+        return min(FILE_PAUSE, asked or FILE_PAUSE)
 
     def ready(self) -> None:
         """The start is over."""
@@ -40,6 +49,7 @@ class ServiceManager:
     def alive(self) -> None:
         """A sign of life, for its watchdog."""
         self._say("WATCHDOG=1")
+        self._note(self._told)
 
     def status(self, text: str) -> None:
         """How we are, for people; nothing is sent while it stays the same."""
@@ -47,6 +57,7 @@ class ServiceManager:
         if line != self._told:
             self._told = line
             self._say(f"STATUS={line}")
+            self._note(line)
 
     def _say(self, line: str) -> None:
         address = self._service.address
@@ -59,3 +70,15 @@ class ServiceManager:
                 way.send(line.encode())
         except OSError as error:
             log.debug("the service manager at %s did not hear %r: %s", address, line, error)
+
+    def _note(self, line: str) -> None:
+        file = self._service.life_file
+        if file is None:
+            return
+        try:
+            # Replaced, so that who looks in this moment does not find it empty.
+            part = file.with_name(f"{file.name}.part")
+            part.write_text(f"{line}\n", "utf-8")
+            part.replace(file)
+        except OSError as error:
+            log.debug("no sign of life in %s: %s", file, error)

@@ -17,8 +17,8 @@ from pyros_mqtt.broker.kinds import INSTALL, find_mosquitto
 
 CLIENTS = ("mosquitto_pub", "mosquitto_sub", "mosquitto_rr")
 PROGRAMS = (
-    *CLIENTS, "chromium", "faketime", "ip", "iptables", "nats-server", "rabbitmq-server",
-    "redis-server", "systemd-analyze", "tc", "unshare",
+    *CLIENTS, "chromium", "docker-compose", "faketime", "ip", "iptables", "nats-server",
+    "rabbitmq-server", "redis-server", "systemd-analyze", "tc", "unshare",
 )  # fmt: skip
 PACKAGES = {
     "ip": "iproute2", "systemd-analyze": "systemd", "tc": "iproute2", "unshare": "util-linux"

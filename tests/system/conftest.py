@@ -27,18 +27,29 @@ from tests.system.puppets import Puppets
 from tests.system.pyros_command import Pyros
 
 
-@pytest.fixture(scope="session")
-def container_url() -> Iterator[BrokerUrl]:
-    """A mosquitto in a container, its port published on the loopback; skips where none can run."""
-    need("mosquitto")
+@pytest.fixture(scope="module")
+def docker_host() -> Iterator[tuple[str, str]]:
+    """The address of a Docker engine, and the network of its containers; skips where none runs.
+
+    It ends with its file, since another worker may be waiting for its turn.
+    """
     try:
-        with engine() as (address, network), pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DOCKER_HOST", address)
-            # Its reaper is an image that would have to be pulled; our own `with` ends everything.
-            patch.setattr(testcontainers_config, "ryuk_disabled", True)
-            yield from _mosquitto(address, network)
+        with engine() as host:
+            yield host
     except NoDocker as reason:
         pytest.skip(f"containers cannot run here: {reason}")
+
+
+@pytest.fixture(scope="module")
+def container_url(docker_host: tuple[str, str]) -> Iterator[BrokerUrl]:
+    """A mosquitto in a container, its port published on the loopback; skips where none can run."""
+    need("mosquitto")
+    address, network = docker_host
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", address)
+        # Its reaper is an image that would have to be pulled; our own `with` ends everything.
+        patch.setattr(testcontainers_config, "ryuk_disabled", True)
+        yield from _mosquitto(address, network)
 
 
 def _mosquitto(address: str, network: str) -> Iterator[BrokerUrl]:

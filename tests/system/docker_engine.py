@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -16,6 +17,8 @@ import docker
 
 _START_TIMEOUT = 30.0
 _POLL = 0.2
+_IMAGES = 2 * 1024**3
+"""Bytes of all images and containers of a run, with room to spare."""
 
 _NETWORKS = {
     # Where the kernel has bridges and packet filters, a container gets a port of its own,
@@ -45,8 +48,16 @@ def engine() -> Iterator[tuple[str, str]]:
         raise NoDocker("no Docker engine runs, and dockerd is not installed")
     if os.geteuid() != 0:
         raise NoDocker("no Docker engine runs, and only root may start one")
-    with _own_engine(program) as started:
+    with _alone(), _own_engine(program) as started:
         yield started
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for the engine of another worker to end: two would share docker0 and packet filters."""
+    with Path(tempfile.gettempdir(), "pyros-tests-docker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager
@@ -54,7 +65,10 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
     words = ""
     for network, options in _NETWORKS.items():
         # Not pytest's own folder: the path of a socket may have 107 characters.
-        with tempfile.TemporaryDirectory(prefix="docker-", ignore_cleanup_errors=True) as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="docker-", ignore_cleanup_errors=True) as folder,
+            _in_memory(Path(folder, "data")),
+        ):
             process = _launch(program, Path(folder), options)
             try:
                 address = f"unix://{folder}/socket"
@@ -64,8 +78,28 @@ def _own_engine(program: str) -> Iterator[tuple[str, str]]:
             finally:
                 process.terminate()
                 process.wait(_START_TIMEOUT)
+                _unmount(Path(folder, "exec", "netns", "default"))  # of containers that share ours
             words = _last_words(Path(folder, "log"))
     raise NoDocker(f"dockerd does not start: {words}")
+
+
+@contextlib.contextmanager
+def _in_memory(folder: Path) -> Iterator[None]:
+    """Keep images in memory where there is enough: they are written, synced and deleted at once."""
+    folder.mkdir()
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_IMAGES},mode=711", "tmpfs", str(folder)]
+    is_mounted = free > 2 * _IMAGES and not subprocess.call(mount)  # noqa: S603
+    try:
+        yield
+    finally:
+        if is_mounted:
+            _unmount(folder)
+
+
+def _unmount(place: Path) -> None:
+    if place.exists():
+        subprocess.run(["umount", "--lazy", str(place)], check=False, capture_output=True)  # noqa: S603, S607
 
 
 def _launch(program: str, folder: Path, options: tuple[str, ...]) -> subprocess.Popen[bytes]:

@@ -224,7 +224,7 @@ def test_a_payload_of_one_mebibyte_passes(broker_url: BrokerUrl, topic_root: str
 
 
 @pytest.mark.container
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)  # another engine has to end first
 def test_a_broker_in_a_container_serves_the_same(container_url: BrokerUrl, topic_root: str) -> None:
     publish(container_url, "-t", f"{topic_root}/dome/status", "-r", "-q", "1", "-m", "ready")
     assert receive(container_url, f"{topic_root}/+/status") == b"ready"
