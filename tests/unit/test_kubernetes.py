@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,8 @@ from pyros_mqtt.access.office import Office
 from pyros_mqtt.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
+from tests.need import need
+
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
 OVERLAYS = ("site", "cluster")
 VERSION = "1.34"
@@ -146,8 +149,8 @@ def test_the_addresses_are_those_of_the_brokers_services(overlay: str, hosts: li
 
 
 def test_nats_takes_its_configuration(tmp_path: Path) -> None:
-    if (program := shutil.which("nats-server")) is None:
-        pytest.skip("its configuration was not read: nats-server is missing")
+    need("nats-server")
+    program = shutil.which("nats-server", path=f"{os.environ['PATH']}:/usr/sbin") or ""
     access = Office.found(tmp_path / "access", "T60", ["nats-0.nats"]).folder.broker
     written = (FOLDER / "overlays" / "cluster" / "nats.conf").read_text("utf-8")
     (tmp_path / "nats.conf").write_text(written.replace("/tls/", f"{access}/"))
