@@ -15,10 +15,9 @@ import yaml
 
 from pyros_mqtt.access.office import Office
 from pyros_mqtt.settings import Settings
-
-REPOSITORY = Path(__file__).parents[2]
 from tests.need import need
 
+REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
 OVERLAYS = ("site", "cluster")
 VERSION = "1.34"
