@@ -225,7 +225,9 @@ class Inbox:
             raise Refusal("clock-skew", text, command)
         if action is not None and action.rules.ttl is not None:
             latest = (wall if command.sent_at is None else command.sent_at) + action.rules.ttl
-            command = replace(command, deadline=min(latest, command.deadline or latest))
+            stated = command.deadline
+            if stated is None or stated > latest:
+                command = replace(command, deadline=latest, stated=stated)
         if command.deadline is not None and wall > command.deadline:
             raise _TooLate(command, wall - command.deadline)
         return command
