@@ -30,8 +30,9 @@ def path_of(context: typer.Context, folder: Path | None) -> Path:
     """Find the access folder: the option, the setting, or the usual place."""
     if folder is not None:
         return folder.absolute()
-    settings = Reach.of(context).settings
-    return settings.access_folder or settings.state_dir / "access"
+    from pyros_mqtt.access.place import access_folder
+
+    return access_folder(Reach.of(context).settings)
 
 
 def office_of(context: typer.Context, folder: Path | None) -> Office:

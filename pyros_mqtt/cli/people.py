@@ -117,8 +117,9 @@ def _known(people: dict[str, Account], name: str) -> Account:
 
 def _check_role(reach: Reach, role: str) -> None:
     from pyros_mqtt.access import BUILT_IN, Register
+    from pyros_mqtt.access.place import access_file
 
-    file = reach.settings.access_file
+    file = access_file(reach.settings)
     roles = Register.read(file).roles if file else BUILT_IN
     if role not in roles:
         text = f"there is no role {role!r}; known are {', '.join(sorted(roles))}"
