@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pyros_mqtt.access import disk
 from pyros_mqtt.access.passwords import kept_passwords
-from pyros_mqtt.access.register import Register
+from pyros_mqtt.access.register import Identity, Register
 from pyros_mqtt.access.roles import EVERYONE
 from pyros_mqtt.topics import Topics
 
@@ -38,6 +38,9 @@ _SEEN = ("status", "about", *_SAID)
 
 _KEPT = ("status", "about", "telemetry/+", "alarm/+")
 """Where an agent leaves retained messages."""
+
+_BROUGHT = ("status", "about", "alarm/+")
+"""What a bridge shows of a far site."""
 
 _HEAD = """\
 # Made by `pyros access apply` from access.toml: change that file, not this one.
@@ -91,7 +94,7 @@ def browser_rules(register: Register, topics: Topics) -> str:
         if one.password and register.role(name).views and not register.role(name).lives
     ]
     whom = "For people with a browser: they look, and command nothing."
-    return _rules(whom, {name: _seen(topics) for name in people})
+    return _rules(whom, {name: _seen(register, topics) for name in people})
 
 
 def _rules(whom: str, by_name: dict[str, list[str]]) -> str:
@@ -106,7 +109,8 @@ def _lines(register: Register, name: str, topics: Topics) -> list[str]:
     role = register.role(name)
     lines = _own(topics, name) if role.lives else []
     if role.views:
-        lines += _seen(topics)
+        lines += _seen(register, topics)
+    lines += _bridging(register.identities[name], topics)
     lines.extend(_commanding(register, name, topics, sees_reports=role.views))
     if role.keeps_house:
         lines += [f"topic write {topics.root}/+/{branch}" for branch in _KEPT]
@@ -123,8 +127,23 @@ def _own(topics: Topics, name: str) -> list[str]:
     ]
 
 
-def _seen(topics: Topics) -> list[str]:
-    return [f"topic read {topics.every(branch)}" for branch in _SEEN]
+def _seen(register: Register, topics: Topics) -> list[str]:
+    """All agents, those of far sites, and whether the lines to them stand."""
+    far = [Topics(root) for root in register.far_roots]
+    return [
+        *(f"topic read {topics.every(branch)}" for branch in _SEEN),
+        *(f"topic read {site.every(branch)}" for site in far for branch in _BROUGHT),
+        *(f"topic read {site.line}" for site in (topics, *far)),
+    ]
+
+
+def _bridging(identity: Identity, topics: Topics) -> list[str]:
+    """A bridge carries away what is listed for it, and brings what is seen of its own site."""
+    lines = [f"topic read {topics.every(branch)}" for branch in identity.reads]
+    if identity.brings is not None:
+        far = Topics(identity.brings)
+        lines += [f"topic write {far.every(branch)}" for branch in _BROUGHT]
+    return lines
 
 
 def _commanding(
