@@ -19,6 +19,8 @@ from pyros_mqtt.cli.access_folder import (
     path_of,
     require_extra,
     tell_broker,
+    tell_where,
+    write_broker_rules,
 )
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, complain
@@ -117,12 +119,28 @@ def check(context: typer.Context, folder: FolderOption = None) -> None:
     show.line(f"All is well with {len(office.register.identities)} identities")
 
 
-@group.command(epilog=example("pyros access apply"))
-def apply(context: typer.Context, folder: FolderOption = None) -> None:
-    """Write the broker's rules anew, after access.toml was edited by hand."""
+@group.command(epilog=example("pyros access apply", "pyros access apply --to /etc/pyros-broker"))
+def apply(
+    context: typer.Context,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the broker of this machine reads all that."),
+    ] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Write the broker's rules anew, after access.toml was edited by hand.
+
+    With --to also put rules, passwords, certificates and revocations where the broker of this
+    machine reads them: for the group of that folder to read, and nobody else.
+    """
     office = office_of(context, folder)
     show.line(f"Read {office.folder.register}: {len(office.register.identities)} identities")
-    tell_broker(context, office)
+    write_broker_rules(context, office)
+    if to is None:
+        tell_where(office)
+    else:
+        count = office.deliver(to)
+        show.line(f"Put {count} files into {to}; next: systemctl reload pyros-broker")
 
 
 @group.command(epilog=example("pyros access roles", "pyros access roles --json"))

@@ -64,9 +64,19 @@ def require_extra() -> None:
 
 def tell_broker(context: typer.Context, office: Office) -> None:
     """Write the broker's rules anew, and say how it gets to know them."""
+    write_broker_rules(context, office)
+    tell_where(office)
+
+
+def write_broker_rules(context: typer.Context, office: Office) -> None:
+    """Write the broker's rules anew."""
     write_rules = _rule_writer()
     if write_rules is not None:
         write_rules(office.register, office.folder.broker, Reach.of(context).settings.root)
+
+
+def tell_where(office: Office) -> None:
+    """Say how the broker gets to know what has changed."""
     show.line(
         f"For the broker: copy what is in {office.folder.broker} to its machine, and let it read "
         "that: kill -HUP"

@@ -122,7 +122,7 @@ class Authority:
 
 
 class ClosedMosquitto(OwnMosquitto):
-    """Runs with `observatory.conf`, on the loopback; the folder becomes its /etc/mosquitto/pyros.
+    """Runs with `observatory.conf`, on the loopback; the folder becomes its /etc/pyros-broker.
 
     Attributes:
         url: of the listener for certificates; `devices` and `browsers` are the other two.
@@ -171,7 +171,7 @@ class ClosedMosquitto(OwnMosquitto):
             line = re.compile(rf"^listener {port}$", re.MULTILINE)
             text, count = line.subn(f"listener {there}", text)
             assert count == 1, f"observatory.conf has no listener {port} any more"
-        place = "/etc/mosquitto/pyros/"
+        place = "/etc/pyros-broker/"
         for name in ("ca.crt", "server.crt", "server.key", "revoked.crl"):
             text = text.replace(place + name, str(self.authority.folder / name))
         text = text.replace(place, f"{self.folder}/")

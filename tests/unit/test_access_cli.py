@@ -76,6 +76,23 @@ def test_a_bundle_is_unpacked_where_settings_are_looked_for(
     assert (tmp_path / "config" / "pyros" / "dome.key").is_file()
 
 
+def test_what_the_broker_reads_is_for_the_group_of_its_folder(
+    observatory: Run, tmp_path: Path
+) -> None:
+    place = tmp_path / "pyros-broker"
+    assert "no folder" in str(observatory("apply", "--to", str(place)).exception)
+    place.mkdir()
+    (place / "mosquitto.conf").write_text("# stays")
+    done = observatory("apply", "--to", str(place))
+    made = {one.name: one for one in (tmp_path / "access" / "broker").iterdir()}
+    assert f"Put {len(made)} files into {place}" in done.stdout
+    assert {one.name for one in place.iterdir()} == {*made, "mosquitto.conf"}
+    assert {"server.key", "certificates.acl", "revoked.crl"} <= {*made}
+    for name, one in made.items():
+        assert (place / name).read_bytes() == one.read_bytes()
+        assert (place / name).stat().st_mode & 0o777 == 0o640
+
+
 def test_a_second_identity_is_for_the_agent_of_its_name(observatory: Run) -> None:
     observatory("add", "camera", "--role", "agent")
     for one in ("dome", "camera"):
