@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,4 +22,4 @@ def access_file(settings: Settings) -> Path | None:
     if settings.access_file is not None:
         return settings.access_file
     usual = Folder(access_folder(settings)).register
-    return usual if usual.is_file() else None
+    return usual if os.path.isfile(usual) else None  # noqa: PTH113 - never raises

@@ -63,11 +63,32 @@ def write_rules(register: Register, folder: Path, root: str) -> None:
         AccessError: the folder cannot be written.
         BadName: the root breaks the rule.
     """
-    topics = Topics(root)
-    disk.write(folder / CERTIFICATES, certificate_rules(register, topics))
-    disk.write(folder / DEVICES, device_rules(register, topics))
-    disk.write(folder / BROWSERS, browser_rules(register, topics))
+    for name, text in _each(register, root).items():
+        disk.write(folder / name, text)
     disk.write(folder / PASSWORDS, kept_passwords(folder / PASSWORDS, register), secret=True)
+
+
+def differing(register: Register, folder: Path, root: str) -> list[str]:
+    """Name the rule files of a folder that are not what `write_rules` would write now.
+
+    Raises:
+        AccessError: one of them cannot be read.
+        BadName: the root breaks the rule.
+    """
+    return [
+        name
+        for name, text in _each(register, root).items()
+        if not (folder / name).is_file() or disk.read(folder / name) != text.encode()
+    ]
+
+
+def _each(register: Register, root: str) -> dict[str, str]:
+    topics = Topics(root)
+    return {
+        CERTIFICATES: certificate_rules(register, topics),
+        DEVICES: device_rules(register, topics),
+        BROWSERS: browser_rules(register, topics),
+    }
 
 
 def certificate_rules(register: Register, topics: Topics) -> str:
