@@ -1,6 +1,6 @@
-"""The broker's password file: mosquitto's form, PBKDF2 with SHA-512 (`mosquitto_passwd` writes it).
+"""The broker's password file: mosquitto's form, PBKDF2 with SHA-512 (as `mosquitto_passwd` does).
 
-Passwords are typed by people, so whoever steals the file can try words: rounds make each try dearer.
+Passwords are typed by people, so whoever steals the file can try words: rounds make tries dearer.
 But the broker, which has one thread, does them at each login. mosquitto 2.0.11, which reads their
 number from the file, took 1 ms for 1,000 of them, 7 ms for 10,000 and 67 ms for 100,000: with the
 last, a hundred devices that come back together, or a few wrong passwords a second, would hold up

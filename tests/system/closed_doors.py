@@ -157,9 +157,13 @@ class ClosedMosquitto(OwnMosquitto):
 
     def client(self, name: str, client_id: str = "") -> RawClient:
         """Connect with a certificate."""
+        return RawClient(self.url, client_id, tls=self.context(name))
+
+    def context(self, name: str) -> ssl.SSLContext:
+        """Speak TLS with the certificate of `name`, which is made where there is none yet."""
         if not (self.authority.folder / f"{name}.crt").exists():
             self.authority.issue(name)
-        return RawClient(self.url, client_id, tls=self.authority.context(name))
+        return self.authority.context(name)
 
     def _configuration(self, more: dict[str, str]) -> str:
         text = CONFIGURATION.read_text("utf-8")
