@@ -104,19 +104,23 @@ def list_identities(
         show.table(HEADERS, [_row(one) for one in shown])
 
 
-@group.command(epilog=example("pyros access check"))
-def check(context: typer.Context, folder: FolderOption = None) -> None:
+@group.command(epilog=example("pyros access check", "pyros access check --json"))
+def check(context: typer.Context, as_json: AsJson = False, folder: FolderOption = None) -> None:
     """Look for mistakes in access.toml, and for certificates that end soon.
 
     Exit code 0 if there is nothing, 1 otherwise.
     """
     office = office_of(context, folder)
     wrong = [*_remarks(office), *_authority_remarks(office.authority.file)]
-    for one in wrong:
-        complain(one)
+    if as_json:
+        show.json(wrong)
+    elif not wrong:
+        show.line(f"All is well with {len(office.register.identities)} identities")
+    else:
+        for one in wrong:
+            complain(one)
     if wrong:
         raise typer.Exit(FAILED)
-    show.line(f"All is well with {len(office.register.identities)} identities")
 
 
 @group.command(epilog=example("pyros access apply", "pyros access apply --to /etc/pyros-broker"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyros_mqtt.cli import show
+from pyros_mqtt.cli.endings import USAGE, Trouble
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ def office_of(context: typer.Context, folder: Path | None) -> Office:
     office = Office(path_of(context, folder))
     _ = office.authority
     return office
+
+
+def check_role(role: str, known: Collection[str]) -> None:
+    """See that there is such a role.
+
+    Raises:
+        Trouble: there is none; it names those that there are.
+    """
+    if role not in known:
+        text = f"there is no role {role!r}; known are {', '.join(sorted(known))}"
+        raise Trouble(text, USAGE)
 
 
 def require_extra() -> None:
