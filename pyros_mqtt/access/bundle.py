@@ -72,6 +72,8 @@ def _files(office: Office, name: str, broker: str, root: str, *, signed: bool) -
     fragment = _fragment(name, broker, root)
     if signed and f"{name}.sign.key" in files:
         fragment["signing_key_file"] = f"{name}.sign.key"
+        if not register.role(name).lives:
+            fragment["sender"] = name  # or nobody knows whose signature it is
     if signed and "trust.toml" in files:
         fragment["trust_file"] = "trust.toml"
     return {**files, "pyros.toml": tomlkit.dumps(fragment).encode()}

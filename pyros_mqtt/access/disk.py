@@ -12,15 +12,21 @@ from pyros_mqtt.errors import AccessError
 
 OPEN = 0o644
 SECRET = 0o600
+OF_GROUP = 0o640
 
 
 def write(
-    file: Path, content: bytes | str, *, secret: bool = False, owner: str | None = None
+    file: Path,
+    content: bytes | str,
+    *,
+    secret: bool = False,
+    owner: str | None = None,
+    group: int | None = None,
 ) -> None:
     """Write a file, with its folder; an older one is replaced in one step.
 
     What is no secret keeps the mode that an older one has; both keep its owner, unless another
-    is named.
+    is named. With a `group` (its number) it is for that one and the owner to read.
 
     Raises:
         AccessError: the disk does not take it, or there is no such owner.
@@ -31,11 +37,14 @@ def write(
         file.parent.mkdir(parents=True, exist_ok=True)
         old = file.stat() if file.exists() else None
         mode = SECRET if secret else stat.S_IMODE(old.st_mode) if old else OPEN
+        mode = mode if group is None else OF_GROUP
         _write_anew(draft, data, mode)
         if owner is not None:
             shutil.chown(draft, owner)
         elif old is not None and old.st_uid != os.geteuid():
             os.chown(draft, old.st_uid, old.st_gid)
+        if group is not None:
+            os.chown(draft, -1, group)
         draft.replace(file)
     except OSError as problem:
         raise AccessError(f"{file}: cannot be written: {problem.strerror}") from None

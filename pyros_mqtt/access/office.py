@@ -198,6 +198,23 @@ class Office:
         disk.write(self.folder.broker / "server.key", key, secret=True)
         disk.write(self.folder.server_certificate, certificate)
 
+    def deliver(self, place: Path) -> int:
+        """Put what the broker has to know where it reads it, and say how many files that are.
+
+        The group of that folder may read them, for a broker is a user of its own.
+
+        Raises:
+            AccessError: there is no such folder, or it cannot be written.
+        """
+        if not place.is_dir():
+            raise AccessError(
+                f"there is no folder {place}: deploy/systemd/install makes the broker's"
+            )
+        files = [one for one in sorted(self.folder.broker.iterdir()) if one.is_file()]
+        for one in files:
+            disk.write(place / one.name, disk.read(one), group=place.stat().st_gid)
+        return len(files)
+
     def _revoke(self, authority: Authority, serials: list[int]) -> None:
         authority.revoke(serials)
         self._tell_broker(authority)

@@ -12,11 +12,18 @@ host = "t60-dome"
 [identities.watchman]
 role = "agent"
 commands = { dome = ["close"] }  # besides what the role allows
+
+[identities.north]
+role = "bridge"
+commands = { telescope = ["goto"] }
+reads = ["status", "about", "alarm/+", "outbox/north-scheduler"]
+brings = "north"
 ```
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,11 +34,25 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pyros_mqtt.access.roles import BUILT_IN, EVERYONE, Commands, Role, allows
 from pyros_mqtt.errors import AccessError
 from pyros_mqtt.settings import problems
-from pyros_mqtt.topics import check_name
+from pyros_mqtt.topics import NAME_PATTERN, Topics, check_name
+
+_BRANCH = re.compile(
+    rf"status|about|(telemetry|alarm|log|outbox)/(\+|{NAME_PATTERN[1:-1]})", re.ASCII
+)
 
 
 def _name(value: str) -> str:
     return check_name("identity", value)
+
+
+def _branch(value: str) -> str:
+    if not _BRANCH.fullmatch(value):
+        raise ValueError("must be a branch of agents, such as 'status', 'alarm/+' or 'outbox/ops'")
+    return value
+
+
+def _root(value: str) -> str:
+    return Topics(value).root
 
 
 Name = Annotated[str, AfterValidator(_name)]
@@ -45,6 +66,9 @@ class Identity(BaseModel):
         host: the machine that it runs on, for people.
         commands: what it may send besides what its role allows.
         password: it may come by name and password, to the listener of devices without TLS.
+        reads: the branches of all agents that it reads besides what its role lets it see.
+        brings: the root of a far site; it publishes here who is there, what they understand and
+            which alarms stand, for those who see everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +77,8 @@ class Identity(BaseModel):
     host: str = ""
     commands: Commands = Field(default_factory=dict)
     password: bool = False
+    reads: tuple[Annotated[str, AfterValidator(_branch)], ...] = ()
+    brings: Annotated[str, AfterValidator(_root)] | None = None
 
 
 class _File(BaseModel):
@@ -133,6 +159,11 @@ class Register:
         known = self.identities.get(name)
         agents = {*self.role(name).commands, *(known.commands if known else ())}
         return [EVERYONE] if EVERYONE in agents else sorted(agents)
+
+    @property
+    def far_roots(self) -> list[str]:
+        """The roots of the sites that bridges bring, sorted."""
+        return sorted({one.brings for one in self.identities.values() if one.brings})
 
     @property
     def agents(self) -> list[str]:

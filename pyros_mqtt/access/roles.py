@@ -64,5 +64,8 @@ BUILT_IN: Mapping[str, Role] = {
     "agent": Role(lives=True, views=True),
     "scheduler": Role(lives=True, views=True, commands=_ALL),
     "engineer": Role(views=True, commands=_ALL, keeps_house=True),
+    "bridge": Role(),
 }
-"""The roles that need no definition. An observatory's file may define others, or these anew."""
+"""The roles that need no definition. An observatory's file may define others, or these anew.
+
+A bridge may do nothing but what is listed for it: each line between two sites is another."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pyros_mqtt.access import disk
 from pyros_mqtt.access.passwords import kept_passwords
-from pyros_mqtt.access.register import Register
+from pyros_mqtt.access.register import Identity, Register
 from pyros_mqtt.access.roles import EVERYONE
 from pyros_mqtt.topics import Topics
 
@@ -39,6 +39,9 @@ _SEEN = ("status", "about", *_SAID)
 _KEPT = ("status", "about", "telemetry/+", "alarm/+")
 """Where an agent leaves retained messages."""
 
+_BROUGHT = ("status", "about", "alarm/+")
+"""What a bridge shows of a far site."""
+
 _HEAD = """\
 # Made by `pyros access apply` from access.toml: change that file, not this one.
 # {whom}
@@ -60,11 +63,32 @@ def write_rules(register: Register, folder: Path, root: str) -> None:
         AccessError: the folder cannot be written.
         BadName: the root breaks the rule.
     """
-    topics = Topics(root)
-    disk.write(folder / CERTIFICATES, certificate_rules(register, topics))
-    disk.write(folder / DEVICES, device_rules(register, topics))
-    disk.write(folder / BROWSERS, browser_rules(register, topics))
+    for name, text in _each(register, root).items():
+        disk.write(folder / name, text)
     disk.write(folder / PASSWORDS, kept_passwords(folder / PASSWORDS, register), secret=True)
+
+
+def differing(register: Register, folder: Path, root: str) -> list[str]:
+    """Name the rule files of a folder that are not what `write_rules` would write now.
+
+    Raises:
+        AccessError: one of them cannot be read.
+        BadName: the root breaks the rule.
+    """
+    return [
+        name
+        for name, text in _each(register, root).items()
+        if not (folder / name).is_file() or disk.read(folder / name) != text.encode()
+    ]
+
+
+def _each(register: Register, root: str) -> dict[str, str]:
+    topics = Topics(root)
+    return {
+        CERTIFICATES: certificate_rules(register, topics),
+        DEVICES: device_rules(register, topics),
+        BROWSERS: browser_rules(register, topics),
+    }
 
 
 def certificate_rules(register: Register, topics: Topics) -> str:
@@ -91,7 +115,7 @@ def browser_rules(register: Register, topics: Topics) -> str:
         if one.password and register.role(name).views and not register.role(name).lives
     ]
     whom = "For people with a browser: they look, and command nothing."
-    return _rules(whom, {name: _seen(topics) for name in people})
+    return _rules(whom, {name: _seen(register, topics) for name in people})
 
 
 def _rules(whom: str, by_name: dict[str, list[str]]) -> str:
@@ -106,7 +130,8 @@ def _lines(register: Register, name: str, topics: Topics) -> list[str]:
     role = register.role(name)
     lines = _own(topics, name) if role.lives else []
     if role.views:
-        lines += _seen(topics)
+        lines += _seen(register, topics)
+    lines += _bridging(register.identities[name], topics)
     lines.extend(_commanding(register, name, topics, sees_reports=role.views))
     if role.keeps_house:
         lines += [f"topic write {topics.root}/+/{branch}" for branch in _KEPT]
@@ -123,8 +148,23 @@ def _own(topics: Topics, name: str) -> list[str]:
     ]
 
 
-def _seen(topics: Topics) -> list[str]:
-    return [f"topic read {topics.every(branch)}" for branch in _SEEN]
+def _seen(register: Register, topics: Topics) -> list[str]:
+    """All agents, those of far sites, and whether the lines to them stand."""
+    far = [Topics(root) for root in register.far_roots]
+    return [
+        *(f"topic read {topics.every(branch)}" for branch in _SEEN),
+        *(f"topic read {site.every(branch)}" for site in far for branch in _BROUGHT),
+        *(f"topic read {site.line}" for site in (topics, *far)),
+    ]
+
+
+def _bridging(identity: Identity, topics: Topics) -> list[str]:
+    """A bridge carries away what is listed for it, and brings what is seen of its own site."""
+    lines = [f"topic read {topics.every(branch)}" for branch in identity.reads]
+    if identity.brings is not None:
+        far = Topics(identity.brings)
+        lines += [f"topic write {far.every(branch)}" for branch in _BROUGHT]
+    return lines
 
 
 def _commanding(

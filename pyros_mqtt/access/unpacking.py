@@ -123,7 +123,8 @@ def _own_settings(files: dict[str, bytes]) -> tomlkit.TOMLDocument:
     ours = _table(files.pop("pyros.toml"), "the bundle's pyros.toml")
     for key, value in ours.items():
         is_file = key in {"ca_file", *OWN} and value in files
-        if not is_file and key not in {"brokers", "root"}:
+        is_whose = key == "sender" and f"{value}.crt" in files
+        if not is_file and not is_whose and key not in {"brokers", "root"}:
             raise AccessError(f"the bundle's pyros.toml says {key} = {value!r}: none of ours does")
     if ours.get("cert_file") is None:
         raise AccessError("the bundle's pyros.toml names no cert_file")
@@ -159,6 +160,7 @@ def _merged(theirs: tomlkit.TOMLDocument, ours: tomlkit.TOMLDocument, own_table:
     """Put what the bundle says in what is there; new keys stand before the first table."""
     taken = {key: value for key, value in ours.items() if not own_table or key not in OWN}
     if own_table:
+        taken.pop("sender", None)  # this table is for an agent, which speaks under its own name
         tables = theirs.setdefault("identities", tomlkit.table(is_super_table=True))
         tables[own_table] = {key: value for key, value in ours.items() if key in OWN}
     for key in taken.keys() & theirs.keys():

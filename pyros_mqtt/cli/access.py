@@ -19,6 +19,8 @@ from pyros_mqtt.cli.access_folder import (
     path_of,
     require_extra,
     tell_broker,
+    tell_where,
+    write_broker_rules,
 )
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, complain
@@ -102,27 +104,47 @@ def list_identities(
         show.table(HEADERS, [_row(one) for one in shown])
 
 
-@group.command(epilog=example("pyros access check"))
-def check(context: typer.Context, folder: FolderOption = None) -> None:
+@group.command(epilog=example("pyros access check", "pyros access check --json"))
+def check(context: typer.Context, as_json: AsJson = False, folder: FolderOption = None) -> None:
     """Look for mistakes in access.toml, and for certificates that end soon.
 
     Exit code 0 if there is nothing, 1 otherwise.
     """
     office = office_of(context, folder)
     wrong = [*_remarks(office), *_authority_remarks(office.authority.file)]
-    for one in wrong:
-        complain(one)
+    if as_json:
+        show.json(wrong)
+    elif not wrong:
+        show.line(f"All is well with {len(office.register.identities)} identities")
+    else:
+        for one in wrong:
+            complain(one)
     if wrong:
         raise typer.Exit(FAILED)
-    show.line(f"All is well with {len(office.register.identities)} identities")
 
 
-@group.command(epilog=example("pyros access apply"))
-def apply(context: typer.Context, folder: FolderOption = None) -> None:
-    """Write the broker's rules anew, after access.toml was edited by hand."""
+@group.command(epilog=example("pyros access apply", "pyros access apply --to /etc/pyros-broker"))
+def apply(
+    context: typer.Context,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the broker of this machine reads all that."),
+    ] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Write the broker's rules anew, after access.toml was edited by hand.
+
+    With --to also put rules, passwords, certificates and revocations where the broker of this
+    machine reads them: for the group of that folder to read, and nobody else.
+    """
     office = office_of(context, folder)
     show.line(f"Read {office.folder.register}: {len(office.register.identities)} identities")
-    tell_broker(context, office)
+    write_broker_rules(context, office)
+    if to is None:
+        tell_where(office)
+    else:
+        count = office.deliver(to)
+        show.line(f"Put {count} files into {to}; next: systemctl reload pyros-broker")
 
 
 @group.command(epilog=example("pyros access roles", "pyros access roles --json"))

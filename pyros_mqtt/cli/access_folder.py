@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyros_mqtt.cli import show
+from pyros_mqtt.cli.endings import USAGE, Trouble
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ def path_of(context: typer.Context, folder: Path | None) -> Path:
     """Find the access folder: the option, the setting, or the usual place."""
     if folder is not None:
         return folder.absolute()
-    settings = Reach.of(context).settings
-    return settings.access_folder or settings.state_dir / "access"
+    from pyros_mqtt.access.place import access_folder
+
+    return access_folder(Reach.of(context).settings)
 
 
 def office_of(context: typer.Context, folder: Path | None) -> Office:
@@ -49,6 +52,17 @@ def office_of(context: typer.Context, folder: Path | None) -> Office:
     return office
 
 
+def check_role(role: str, known: Collection[str]) -> None:
+    """See that there is such a role.
+
+    Raises:
+        Trouble: there is none; it names those that there are.
+    """
+    if role not in known:
+        text = f"there is no role {role!r}; known are {', '.join(sorted(known))}"
+        raise Trouble(text, USAGE)
+
+
 def require_extra() -> None:
     """See that certificates can be made here.
 
@@ -63,9 +77,19 @@ def require_extra() -> None:
 
 def tell_broker(context: typer.Context, office: Office) -> None:
     """Write the broker's rules anew, and say how it gets to know them."""
+    write_broker_rules(context, office)
+    tell_where(office)
+
+
+def write_broker_rules(context: typer.Context, office: Office) -> None:
+    """Write the broker's rules anew."""
     write_rules = _rule_writer()
     if write_rules is not None:
         write_rules(office.register, office.folder.broker, Reach.of(context).settings.root)
+
+
+def tell_where(office: Office) -> None:
+    """Say how the broker gets to know what has changed."""
     show.line(
         f"For the broker: copy what is in {office.folder.broker} to its machine, and let it read "
         "that: kill -HUP"

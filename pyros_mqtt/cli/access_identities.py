@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyros_mqtt.cli import show
-from pyros_mqtt.cli.access_folder import FolderOption, ending, office_of, tell_broker
+from pyros_mqtt.cli.access_folder import (
+    FolderOption,
+    check_role,
+    ending,
+    office_of,
+    tell_broker,
+)
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import USAGE, Trouble
 
@@ -67,7 +73,8 @@ def add(  # noqa: PLR0917 - typer gives them by name
     from pyros_mqtt.access.register import Identity
     from pyros_mqtt.topics import check_name
 
-    check_name("role", role)
+    check_role(role, office.register.roles)
+    check_name("identity", name)
     by_password = password or password_file is not None
     identity = Identity(role=role, host=host, password=by_password)
     word = _password(name, password_file) if by_password else None

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from pyros_mqtt.cli import bus_checks, door_checks, machine_checks, secret_checks, show
+from pyros_mqtt.cli import (
+    access_checks,
+    bus_checks,
+    door_checks,
+    machine_checks,
+    secret_checks,
+    show,
+)
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.config import agents_problems
 from pyros_mqtt.cli.endings import FAILED, Trouble
@@ -64,6 +71,7 @@ def _tell(findings: Iterable[Finding]) -> list[Level]:
 
 def _examine_security(reach: Reach) -> Iterator[Finding]:
     yield from secret_checks.here(reach.settings)
+    yield from access_checks.here(reach.settings)
     yield from door_checks.doors(reach)
     yield from door_checks.stolen_client_ids(reach)
 

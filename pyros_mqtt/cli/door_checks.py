@@ -8,15 +8,19 @@ broker that denies something may well answer "granted".
 from __future__ import annotations
 
 import secrets
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt.cli.endings import Trouble
 from pyros_mqtt.cli.finding import Finding, bad, ok, warn
 from pyros_mqtt.cli.reach import USUAL_PORT, Reach
+from pyros_mqtt.errors import SettingsError
 
 if TYPE_CHECKING:
     from pyros_mqtt.link import Link
@@ -31,6 +35,7 @@ EVICTED = "client-id"
 """The alarm of an agent whose client id somebody else uses."""
 
 SHUT = "put mosquitto/observatory.conf in place: docs/how-to/security.md"
+RENEWAL = "docs/how-to/access.md#5-keep-it-in-order"
 RULES = "`pyros access apply`, and let the broker read it; docs/how-to/security.md"
 
 _NOBODY: dict[str, Any] = dict.fromkeys(
@@ -42,6 +47,7 @@ def doors(reach: Reach) -> Iterator[Finding]:
     """Look at each broker: its line, whom it lets in, and what it lets us do."""
     for url in reach.brokers:
         yield from _line(url)
+        yield from broker_certificate(reach.settings, url)
         yield from _strangers(reach.settings, url)
         yield from _powers(reach, url)
 
@@ -65,6 +71,37 @@ def _line(url: BrokerUrl) -> Iterator[Finding]:
     else:
         text = f"{url}: without TLS: commands and passwords can be read and changed on the way"
         yield bad(text, "use mqtts://; " + SHUT)
+
+
+def broker_certificate(settings: Settings, url: BrokerUrl) -> Iterator[Finding]:
+    """Look when the broker's certificate ends, for nobody else does: agents watch their own."""
+    from pyros_mqtt.access.expiry import severity_of
+
+    if not url.is_tls:
+        return
+    try:
+        end = _end_of_certificate(settings, url)
+    except (OSError, ValueError, SettingsError):
+        return  # why it cannot be reached is told below
+    left, day = end - time.time(), f"{datetime.fromtimestamp(end, UTC):%Y-%m-%d}"
+    if severity_of(left) is None:
+        yield ok(f"{url}: the broker's certificate is good until {day}")
+    else:
+        renew = f"`pyros access init --broker-host {url.host}` where the authority is, then apply"
+        yield warn(f"{url}: the broker's certificate ends on {day}", f"{renew}: {RENEWAL}")
+
+
+def _end_of_certificate(settings: Settings, url: BrokerUrl) -> float:
+    """Begin to speak TLS, and read what the broker shows."""
+    from pyros_mqtt.link.credentials import Credentials
+
+    files = Credentials(settings.ca_file, settings.cert_file, settings.key_file)
+    with (
+        socket.create_connection((url.host, url.port), timeout=PATIENCE) as line,
+        files.context().wrap_socket(line, server_hostname=url.host) as secured,
+    ):
+        shown = secured.getpeercert() or {}
+    return ssl.cert_time_to_seconds(str(shown["notAfter"]))
 
 
 def _strangers(settings: Settings, url: BrokerUrl) -> Iterator[Finding]:
@@ -118,7 +155,6 @@ def _until_decided(link: Link, up: threading.Event) -> str:
 
 def _powers(reach: Reach, url: BrokerUrl) -> Iterator[Finding]:
     """Try, as whom we are, what only an agent itself may do."""
-    from pyros_mqtt.errors import SettingsError
     from pyros_mqtt.link import Brokers
 
     settings = reach.settings.model_copy(update={"brokers": (url,)})

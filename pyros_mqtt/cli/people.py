@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyros_mqtt.cli import show
+from pyros_mqtt.cli.access_folder import check_role
 from pyros_mqtt.cli.app import example
-from pyros_mqtt.cli.endings import FAILED, USAGE, Trouble
+from pyros_mqtt.cli.endings import FAILED, Trouble
 from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
@@ -117,12 +118,10 @@ def _known(people: dict[str, Account], name: str) -> Account:
 
 def _check_role(reach: Reach, role: str) -> None:
     from pyros_mqtt.access import BUILT_IN, Register
+    from pyros_mqtt.access.place import access_file
 
-    file = reach.settings.access_file
-    roles = Register.read(file).roles if file else BUILT_IN
-    if role not in roles:
-        text = f"there is no role {role!r}; known are {', '.join(sorted(roles))}"
-        raise Trouble(text, USAGE)
+    file = access_file(reach.settings)
+    check_role(role, Register.read(file).roles if file else BUILT_IN)
 
 
 def _password(name: str) -> str:

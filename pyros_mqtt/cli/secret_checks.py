@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -55,9 +56,7 @@ def certificate(settings: Settings) -> Iterator[Finding]:
 
 def files(settings: Settings) -> Iterator[Finding]:
     """Look whether others of this machine can read what is secret."""
-    found = [one for one in (settings.key_file, settings.password_file) if one is not None]
-    found += sorted(_with_secrets(settings))
-    for file in dict.fromkeys(found):
+    for file in dict.fromkeys([*_secret_files(settings), *sorted(_with_secrets(settings))]):
         try:
             mode = file.stat().st_mode
         except OSError as problem:
@@ -67,6 +66,19 @@ def files(settings: Settings) -> Iterator[Finding]:
             yield bad(f"{file} holds a secret, and everybody here can read it", f"chmod o= {file}")
         else:
             yield ok(f"{file}: kept from others")
+
+
+def _secret_files(settings: Settings) -> Iterator[Path]:
+    """Keys and passwords of all identities of this machine, and of its people."""
+    from pyros_mqtt.access.people import people_path
+    from pyros_mqtt.access.place import access_folder
+
+    named = [settings.password_file]
+    for own in (settings, *map(settings.of_agent, settings.identities)):
+        named += [own.key_file, own.signing_key_file]
+    there = (people_path(settings.state_dir), access_folder(settings) / "authority" / "ca.key")
+    yield from (one for one in named if one is not None)
+    yield from (one for one in there if os.path.exists(one))  # noqa: PTH110 - never raises
 
 
 def _with_secrets(settings: Settings) -> set[Path]:

@@ -15,6 +15,7 @@ from typing import Self
 import uvicorn
 
 from pyros_mqtt.access.people import people_path, read_people
+from pyros_mqtt.access.place import access_file
 from pyros_mqtt.dashboard.accounts import Accounts
 from pyros_mqtt.dashboard.app import application
 from pyros_mqtt.dashboard.authority import Authority, ReadOnly, SharedToken
@@ -184,7 +185,7 @@ def _accounts(people: Path, settings: Settings) -> Accounts:
         )
     if settings.dashboard_token is not None:
         log.warning("dashboard_token is not used: there are people who log in, in %s", people)
-    return Accounts(people, settings.access_file)
+    return Accounts(people, access_file(settings))
 
 
 def _is_loopback(host: str) -> bool:

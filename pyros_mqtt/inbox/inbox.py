@@ -8,13 +8,13 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from pyros_mqtt import wire
-from pyros_mqtt.dispatch import Action, ActionTable
+from pyros_mqtt.dispatch import ActionTable
 from pyros_mqtt.errors import JournalError, Refusal, Replaced
 from pyros_mqtt.failpoints import reach
+from pyros_mqtt.inbox.admission import Admission, Limits, TooLate
 from pyros_mqtt.inbox.lately import Lately
 from pyros_mqtt.inbox.ticket import Ticket
 from pyros_mqtt.journal import Journal
@@ -27,15 +27,6 @@ log = logging.getLogger(__name__)
 
 NOT_READY = "not-ready"
 """The one refusal that does not stand: the sender takes it for no answer yet, and sends again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an inbox takes: bytes a payload, commands in waiting, seconds of clock skew."""
-
-    max_payload: int = 256 * 1024
-    max_waiting: int = 1000
-    max_clock_skew: float = 5.0
 
 
 class Inbox:
@@ -64,13 +55,14 @@ class Inbox:
         guard: Guard | None = None,
     ) -> None:
         self._agent = agent
-        self._session = session
         self._table = table
         self._journal = journal
         self._answer = answer
         self._life = life
         self._limits = limits or Limits()
-        self._accepts_all = accepts_all
+        self._admission = Admission(
+            agent, table, session, self._limits.max_clock_skew, accepts_all=accepts_all
+        )
         self._guard = guard
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
@@ -200,35 +192,9 @@ class Inbox:
 
     def _ticket(self, command: Command, wall: float, now: float) -> Ticket:
         """Check everything that can be checked before a command is accepted."""
-        action = self._table.action(command.message)
-        if action is None and not self._accepts_all:
-            raise self._table.unknown(command)
-        urgent = bool(action and action.rules.urgent)
-        if command.urgent and not urgent:
-            text = f"{command.message!r} is not an urgent message of {self._agent}"
-            raise Refusal("forbidden", text, command)
-        if command.session is not None and command.session != self._session:
-            text = f"it is meant for session {command.session!r}, this is {self._session!r}"
-            raise Refusal("conflict", text, command)
-        command = self._timed(command, action, wall)
-        arguments = _checked(action, command) if action else {}
-        self._check_room(command, urgent=urgent)
-        lifetime = None if command.deadline is None else command.deadline - wall
-        return Ticket(command, action, arguments, now, lifetime)
-
-    def _timed(self, command: Command, action: Action | None, wall: float) -> Command:
-        """Give the command its deadline, and refuse it where its times are wrong."""
-        skew = self._limits.max_clock_skew
-        if command.sent_at is not None and command.sent_at > wall + skew:
-            ahead = command.sent_at - wall
-            text = f"it was sent {ahead:.1f} s in the future: set the clocks"
-            raise Refusal("clock-skew", text, command)
-        if action is not None and action.rules.ttl is not None:
-            latest = (wall if command.sent_at is None else command.sent_at) + action.rules.ttl
-            command = replace(command, deadline=min(latest, command.deadline or latest))
-        if command.deadline is not None and wall > command.deadline:
-            raise _TooLate(command, wall - command.deadline)
-        return command
+        ticket = self._admission.ticket(command, wall, now)
+        self._check_room(ticket.command, urgent=ticket.is_urgent)
+        return ticket
 
     def _check_room(self, command: Command, *, urgent: bool) -> None:
         life = self._life()
@@ -274,7 +240,7 @@ class Inbox:
 
     def _refuse(self, refusal: Refusal) -> Report:
         command = _with_id(refusal.command or Command(self._agent, ""))
-        state = Outcome.EXPIRED if isinstance(refusal, _TooLate) else Outcome.REJECTED
+        state = Outcome.EXPIRED if isinstance(refusal, TooLate) else Outcome.REJECTED
         log.info("%s: %s %.200r: %.500r", self._agent, state, command.message, refusal.text)
         error = Problem(refusal.code, refusal.text)
         report = report_on(command, state, time.time(), error=error)
@@ -331,25 +297,6 @@ class Inbox:
             if ticket is not None and then is not None:
                 then(ticket)
         return ticket
-
-
-class _TooLate(Refusal):
-    """The deadline has passed: the command is reported as expired."""
-
-    def __init__(self, command: Command, seconds: float) -> None:
-        super().__init__("timeout", f"it came {seconds:.1f} s after its deadline", command)
-
-
-def _checked(action: Action, command: Command) -> dict[str, Any]:
-    try:
-        return action.check(command)
-    except Refusal:
-        raise
-    except Exception as error:
-        # an annotation may hold a validator of the agent's author
-        log.exception("the arguments of %r cannot be checked", command.message)
-        text = f"they cannot be checked: {error}"
-        raise Refusal("bad-arguments", text, command) from None
 
 
 def _with_id(command: Command) -> Command:

@@ -41,10 +41,11 @@ def _alike(one: JSON, other: JSON) -> bool:
 def keep_until(command: Command, report: Report, skew: float) -> float:
     """Until when a command has to be remembered, so that no repetition of it is taken for new.
 
-    That is its deadline and twice the `skew` by which clocks may differ; POSIX seconds.
+    That is its deadline, the later one that its sender may have stated, and twice the `skew` by
+    which clocks may differ; POSIX seconds.
     """
     ends = command.deadline if command.deadline is not None else report.at + REMEMBER
-    return max(ends, report.at) + 2 * skew
+    return max(ends, command.stated or ends, report.at) + 2 * skew
 
 
 class Journal(Protocol):

@@ -134,7 +134,8 @@ class SqliteJournal:
         marks = ", ".join(["(?, ?, ?, ?)"] * len(told))
         self._db.execute(
             f"WITH told (sender, id, report, until) AS (VALUES {marks}) "  # noqa: S608 - our own marks
-            "UPDATE entries SET report=told.report, open=0, until=told.until FROM told "
+            "UPDATE entries SET report=told.report, open=0, "
+            "until=max(entries.until, told.until) FROM told "
             "WHERE entries.sender=told.sender AND entries.id=told.id",
             [value for row in told for value in row],
         )
@@ -219,7 +220,7 @@ class SqliteJournal:
 
     def _update(self, command: Command, report: Report, told: bytes, until: float) -> bool:
         known = self._db.execute(
-            "UPDATE entries SET report=?, open=?, until=? WHERE sender=? AND id=?",
+            "UPDATE entries SET report=?, open=?, until=max(until, ?) WHERE sender=? AND id=?",
             (told, not report.state.is_terminal, until, command.sender, command.id),
         )
         return known.rowcount > 0
@@ -247,7 +248,8 @@ class SqliteJournal:
         self._db.execute(
             f"INSERT INTO entries ({_COLUMNS}, report, until, open, lapse, machine) "  # noqa: S608 - our own names
             f"VALUES ({marks}) ON CONFLICT (sender, id) "
-            "DO UPDATE SET report=excluded.report, open=excluded.open, until=excluded.until",
+            "DO UPDATE SET report=excluded.report, open=excluded.open, "
+            "until=max(until, excluded.until)",
             values,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from pyros_mqtt.link import backoff
 from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
+from pyros_mqtt.link.comeback import Comeback, MayReturn
 from pyros_mqtt.link.connection import Access, Connection
 from pyros_mqtt.link.dialling import TURN, Dialler
-from pyros_mqtt.link.eviction import Evicted, Evictions
+from pyros_mqtt.link.eviction import Evicted
 from pyros_mqtt.link.subscriptions import Subscriptions
 from pyros_mqtt.link.wakeup import Wakeup
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
@@ -53,11 +53,9 @@ class Link:
         self._unacknowledged: list[int] = []
         self._state_calls: list[Callable[[bool], None]] = []
         self._turn_calls: list[Callable[[], None]] = []
-        self._may_return: Callable[[], bool | None] | None = None
-        self._evicted: Evicted | None = None
-        self._evictions = Evictions(access.client_id)
-        self._was_closed = False
-        self._returns = False
+        self._comeback = Comeback(
+            access.client_id, self._wait, self._closing.is_set, self._go_under
+        )
         self._backlog = Backlog()
         self._sizes = SizeLesson()
         self._up = False
@@ -127,9 +125,9 @@ class Link:
         """Call after each batch of deliveries, before they are acknowledged."""
         self._turn_calls.append(callback)
 
-    def guard(self, may_return: Callable[[], bool | None], evicted: Evicted) -> None:
+    def guard(self, may_return: MayReturn, evicted: Evicted) -> None:
         """Ask, in the network thread, before coming back after a lost connection."""
-        self._may_return, self._evicted = may_return, evicted
+        self._comeback.guard(may_return, evicted)
 
     # -- what the connection tells, in the network thread -------------------------------
 
@@ -156,7 +154,8 @@ class Link:
         while not self._closing.is_set():
             goes_over, self._goes_over = self._goes_over, False
             try:
-                if not goes_over and self._returns and self._is_replaced():
+                if not goes_over and self._comeback.is_barred():
+                    self._dialler.trouble = "another agent of this name has taken over"
                     break
                 lasted = self._serve_one()
                 if lasted > STABLE:
@@ -177,11 +176,12 @@ class Link:
     def _serve_one(self) -> float:
         """Reach the next broker and stay with it; gives the seconds of that connection."""
         connection = self._dialler.dial(self._access)
-        if self._returns and self._dialler.was_closed:
-            self._was_closed = True  # somebody may be as quick as that
+        if self._dialler.was_closed:
+            self._comeback.shut_out()
         if connection is None:
             return 0.0
-        self._returns, began = True, time.monotonic()
+        self._comeback.reached()
+        began = time.monotonic()
         try:
             self._serve(connection)
         finally:
@@ -193,30 +193,9 @@ class Link:
         credentials = self._access.credentials
         return credentials is not None and credentials.go_back()
 
-    def _is_replaced(self) -> bool:
-        """Whether somebody newer has our name, so that coming back would throw it out."""
-        if self._may_return is None:
-            return False
-        for attempt in itertools.count():
-            answer = self._may_return()
-            if answer is not None or self._closing.is_set():
-                break
-            self._was_closed = False  # the broker was away
-            self._wait(backoff.delay(attempt))
-        if answer is False:
-            self._dialler.trouble = "another agent of this name has taken over"
-        elif self._was_closed:
-            self._was_closed = False
-            self._evade()
-        return answer is False
-
-    def _evade(self) -> None:
-        """We were thrown out, and no other agent has our name: perhaps our client id was taken."""
-        client_id = self._evictions.happened()
-        if client_id is None or self._evicted is None:
-            return
+    def _go_under(self, client_id: str, tell: Callable[[], None]) -> None:
         self._access = replace(self._access, client_id=client_id)
-        self._safely(partial(self._evicted, self._evictions.in_words()))
+        self._safely(tell)
 
     def _wait(self, seconds: float) -> None:
         """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
@@ -314,10 +293,8 @@ class Link:
         for item, fate in self._backlog.lose():
             self._safely(partial(item.settle, fate))
         self._tell(up=False)
-        if self._evicted is not None and not self._closing.is_set():
-            # a broker that was killed takes nobody in this moment; one that threw us out does
-            thrown_out = connection.was_closed and connection.broker_answers()
-            self._was_closed = self._was_closed or thrown_out
+        if not self._closing.is_set():
+            self._comeback.lost(connection)
 
     def _tell(self, *, up: bool) -> None:
         self._up = up

@@ -51,7 +51,8 @@ class Command:
     """A message to one agent, and until when it may start.
 
     `agent` is the addressee, known from the topic. `sent_at` and `deadline` are POSIX seconds;
-    `deadline` None means that the command never expires. `echo` keeps the text of a command that
+    `deadline` None means that the command never expires; `stated` is the deadline that its sender
+    gave, where the agent's own is earlier. `echo` keeps the text of a command that
     came without an id; `reply_to` is the MQTT 5 response topic; `after` the id of the sender's
     command to this agent that is to be taken in before this one; `trace` the W3C trace context of
     who sent it; `person` who stands behind a sender that serves many. `seal` is there until the
@@ -72,6 +73,7 @@ class Command:
     after: str | None = None
     trace: str | None = None
     person: str | None = None
+    stated: float | None = None
     seal: Seal | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:

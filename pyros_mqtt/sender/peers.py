@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyros_mqtt import wire
-from pyros_mqtt.claims import Claim, kept_for
+from pyros_mqtt.claims import Claim, Line, kept_for
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery, Transport
@@ -48,23 +48,41 @@ class Peers:
         self._topics = topics
         self._lock = threading.Lock()
         self._peers: dict[str, Peer] = {}
+        self._line = Line()
         self._on_return: list[Callable[[str], None]] = []
+        transport.on_state(self._state_changed)
 
     def __getitem__(self, agent: str) -> Peer:
         """One whom we have met."""
         return self._peers[agent]
+
+    def whereabouts(self, agent: str) -> str:
+        """Where one whom we have met is, for people."""
+        if self._line.is_cut:
+            return "the line to its site is cut, so nobody can know how it is"
+        return self._peers[agent].whereabouts()
 
     def meet(self, agent: str) -> None:
         """Listen to the status of an agent from its first command on. For any thread."""
         with self._lock:
             if agent in self._peers:
                 return
+            is_first = not self._peers
             self._peers[agent] = Peer()
+        if is_first:
+            self._transport.subscribe(self._topics.line, self._hear_line)
         self._transport.subscribe(self._topics.status(agent), self._hear)
 
     def on_return(self, callback: Callable[[str], None]) -> None:
         """Call with an agent's name when it is back; in the network thread."""
         self._on_return.append(callback)
+
+    def _state_changed(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
+        if not up:
+            self._line = Line()  # the bridge's word is kept, and heard again
+
+    def _hear_line(self, delivery: Delivery) -> None:
+        self._line.hear(delivery.payload, time.monotonic())
 
     def _hear(self, delivery: Delivery) -> None:
         address = self._topics.parse(delivery.topic)

@@ -282,6 +282,7 @@ class Voice:
 
     def _hopeless(self, pending: Pending, now: float) -> SendError | None:
         command, peer = pending.command, self._peers[pending.command.agent]
+        agent = command.agent
         head = self._under_way.head(pending) if pending.is_held else None
         if head is not None:  # what became of that one would become of this one
             pending.away_since, pending.unheard = head.away_since, head.unheard
@@ -294,7 +295,7 @@ class Voice:
         may_come = pending.may_have_it or pending.is_under_way
         away = None if may_come else pending.away_since
         if away is not None and (peer.is_away or pending.unheard) and (over or now - away > ABSENT):
-            return NobodyListens(command, f"nobody listens: {peer.whereabouts()}")
+            return NobodyListens(command, f"nobody listens: {self._peers.whereabouts(agent)}")
         if not over:
             return None
         if pending.is_held:
@@ -302,7 +303,8 @@ class Voice:
             return Undeliverable(command, text)
         if not (pending.taken or pending.may_have_it or self._transport.is_up):
             return Unreachable(command, f"the broker was away: {self._transport.trouble}")
-        return NoAnswer(command, f"no answer before its deadline; {peer.whereabouts()}")
+        where = self._peers.whereabouts(agent)
+        return NoAnswer(command, f"no answer before its deadline; {where}")
 
     def _mourn(self, pending: Pending, now: float) -> None:
         """The agent that had accepted is gone, or is a new one that does not know of it."""
@@ -318,7 +320,8 @@ class Voice:
             pending.bereaved_since = now
         elif now - pending.bereaved_since > BEREAVED:
             state = pending.receipt.state
-            where = peer.whereabouts() if peer.is_away else "the agent was started anew"
+            agent = pending.command.agent
+            where = self._peers.whereabouts(agent) if peer.is_away else "the agent was started anew"
             text = f"{where}; what became of the command, last reported as {state}, is not known"
             self._settle(pending, NoAnswer(pending.command, text))
 

@@ -27,8 +27,8 @@ CONFIG_VARIABLE = "PYROS_CONFIG"
 """Names the pyros.toml to read; without it the first of the folders that has one decides."""
 
 FILE_KEYS = {
-    "access_folder", "ca_file", "cert_file", "key_file", "password_file", "signing_key_file",
-    "state_dir", "trust_file",
+    "access_file", "access_folder", "ca_file", "cert_file", "key_file", "password_file",
+    "signing_key_file", "state_dir", "trust_file",
 }  # fmt: skip
 """Paths; in a pyros.toml they are relative to its folder."""
 

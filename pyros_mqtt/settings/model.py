@@ -200,7 +200,7 @@ class Settings(BaseSettings):
     dashboard_proxies: Networks = ()
     """From where such headers are believed."""
     access_file: File | None = None
-    """Who may do what: `access.toml`."""
+    """Who may do what: `access.toml`; None: the one in the access folder, where there is one."""
     fail: Failpoint | None = None
     """For trials only: die at this moment."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
@@ -341,8 +341,8 @@ class Settings(BaseSettings):
     def _signatures_have_their_keys(self) -> Self:
         if self.signatures in {"checked", "required"} and self.trust_file is None:
             raise ValueError(f"signatures = {self.signatures!r} needs trust_file")
-        is_looked_at = self.trust_file is not None and self.signatures != "off"
-        if is_looked_at and self.journal == "memory":
+        trusts = [self.trust_file, *(one.trust_file for one in self.identities.values())]
+        if any(trusts) and self.signatures != "off" and self.journal == "memory":
             raise ValueError(
                 "signatures need journal = 'sqlite': an agent that forgets its commands cannot "
                 "know a recorded one that is played again after its restart"

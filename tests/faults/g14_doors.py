@@ -45,6 +45,12 @@ panic = { role = "button" }
 broom = { role = "caretaker" }
 wall = { role = "viewer", password = true }
 mast = { role = "operator", password = true }
+
+[identities.north]
+role = "bridge"
+commands = { telescope = ["goto"] }
+reads = ["status", "alarm/+", "outbox/eva"]
+brings = "far"
 """
 
 AGENTS = ("dome", "camera", "telescope", "sensor", "watchman", "scheduler", "guest", "nobody")
@@ -56,8 +62,15 @@ BRANCHES = (
 )  # fmt: skip
 
 SEEN = ("status", "about", "telemetry/azimuth", "alarm/rain", "log/info", "outbox")
+BROUGHT = ("status", "about", "alarm/rain")
 KEPT = ("status", "about", "telemetry/azimuth", "alarm/rain")
 ALL = AGENTS
+
+FAR = "far/"
+"""Before the names of a far site's agents, in place of this site's root."""
+
+LINE = "line"
+"""Where a bridge tells whether its line stands: no branch of any agent."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class May:
         sees: the agents of whom it reads everything but the inbox.
         reports: under this name it reads what is reported to it.
         tidies: it may publish where agents leave retained messages.
+        carries: the branches of all agents that it reads.
+        brings: it publishes what is seen of a far site.
     """
 
     own: str = ""
@@ -77,8 +92,12 @@ class May:
     sees: tuple[str, ...] = ()
     reports: str = ""
     tidies: bool = False
+    carries: tuple[str, ...] = ()
+    brings: bool = False
 
     def publishes(self, agent: str, branch: str) -> bool:
+        if agent.startswith(FAR):
+            return self.brings and branch in BROUGHT
         if branch == "inbox":
             return agent in self.inboxes
         if self.tidies and branch in KEPT:
@@ -86,9 +105,13 @@ class May:
         return agent == self.own and _is_seen(branch)
 
     def reads(self, agent: str, branch: str) -> bool:
+        if agent.startswith(FAR):
+            return bool(self.sees) and branch in {*BROUGHT, LINE}
+        if branch == LINE:
+            return bool(self.sees)
         if branch == "inbox":
             return agent == self.own
-        if branch == f"outbox/{self.reports}":
+        if branch == f"outbox/{self.reports}" or branch in self.carries:
             return True
         watches_itself = agent == self.own and branch in {"status", "about"}
         return watches_itself or (agent in self.sees and _is_seen(branch))
@@ -116,12 +139,20 @@ WHO: dict[str, May] = {
     "wall": May(sees=ALL),
     "wall by password": NOTHING,
     "mast by password": NOTHING,
+    "north": May(
+        inboxes=("telescope",),
+        reports="north",
+        carries=("status", "alarm/rain", "outbox/eva"),
+        brings=True,
+    ),
     "unregistered": NOTHING,
 }
 """Who comes in, by which door, and what is open to them there."""
 
 SHUT_OUT = ("without certificate", "without password", "wrong password", "dome by password")
 """Who does not come in at all."""
+
+FAR_BRANCHES = (*BROUGHT, "inbox", "telemetry/azimuth")
 
 ROOTS = ("w", "esp/t60")
 
@@ -152,6 +183,9 @@ class Doors:
         }
         outside = ("elsewhere/dome/inbox", f"{root}/dome", "homeassistant/sensor/x/config", "will")
         self._topics |= dict.fromkeys(outside, ("", ""))
+        self._topics |= {f"{FAR}dome/{branch}": (f"{FAR}dome", branch) for branch in FAR_BRANCHES}
+        self._topics[f"{root}/{LINE}"] = "", LINE
+        self._topics[f"{FAR}{LINE}"] = FAR, LINE
         self._clients = {name: stack.enter_context(self._enter(name)) for name in WHO}
         self._witness = stack.enter_context(RawClient(self._broker.witness))
 
@@ -303,7 +337,7 @@ def opened(setting: Setting) -> Iterator[RunTrial]:
     yield run
 
 
-CELLS = len(WHO) * (len(AGENTS) * len(BRANCHES) + 4) * 3 + len(SHUT_OUT)
+CELLS = len(WHO) * (len(AGENTS) * len(BRANCHES) + len(FAR_BRANCHES) + 6) * 3 + len(SHUT_OUT)
 """So many has one pass."""
 
 G14 = Harness(

@@ -122,7 +122,7 @@ class Authority:
 
 
 class ClosedMosquitto(OwnMosquitto):
-    """Runs with `observatory.conf`, on the loopback; the folder becomes its /etc/mosquitto/pyros.
+    """Runs with `observatory.conf`, on the loopback; the folder becomes its /etc/pyros-broker.
 
     Attributes:
         url: of the listener for certificates; `devices` and `browsers` are the other two.
@@ -157,9 +157,13 @@ class ClosedMosquitto(OwnMosquitto):
 
     def client(self, name: str, client_id: str = "") -> RawClient:
         """Connect with a certificate."""
+        return RawClient(self.url, client_id, tls=self.context(name))
+
+    def context(self, name: str) -> ssl.SSLContext:
+        """Speak TLS with the certificate of `name`, which is made where there is none yet."""
         if not (self.authority.folder / f"{name}.crt").exists():
             self.authority.issue(name)
-        return RawClient(self.url, client_id, tls=self.authority.context(name))
+        return self.authority.context(name)
 
     def _configuration(self, more: dict[str, str]) -> str:
         text = CONFIGURATION.read_text("utf-8")
@@ -171,7 +175,7 @@ class ClosedMosquitto(OwnMosquitto):
             line = re.compile(rf"^listener {port}$", re.MULTILINE)
             text, count = line.subn(f"listener {there}", text)
             assert count == 1, f"observatory.conf has no listener {port} any more"
-        place = "/etc/mosquitto/pyros/"
+        place = "/etc/pyros-broker/"
         for name in ("ca.crt", "server.crt", "server.key", "revoked.crl"):
             text = text.replace(place + name, str(self.authority.folder / name))
         text = text.replace(place, f"{self.folder}/")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Fleet, Sender, Settings
+from pyros_mqtt import Fleet, Rejected, Sender, Settings
 from pyros_mqtt.access import Identity
 from pyros_mqtt.access.bundle import pack
 from pyros_mqtt.access.certificates import load
@@ -20,7 +20,7 @@ from pyros_mqtt.access.office import Office
 from pyros_mqtt.access.unpacking import unpack
 from pyros_mqtt.link import Brokers, credentials
 from pyros_mqtt.topics import Topics
-from tests.system.device import running, until
+from tests.system.device import Device, running, started, until
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.pyros_command import PYROS, TIMEOUT, Pyros
 
@@ -46,11 +46,11 @@ class Site:
             allow_anonymous="false",
         )
 
-    def carry(self, name: str) -> Settings:
+    def carry(self, name: str, *, signed: bool = False) -> Settings:
         """Bring somebody's bundle to its machine, and give the settings there."""
         url = f"mqtts://localhost:{self.broker.port}"
         there = self.folder / name
-        unpack(pack(self.office, name, url, self.root), there)
+        unpack(pack(self.office, name, url, self.root, signed=signed), there)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYROS_CONFIG", str(there / "pyros.toml"))
             return Settings(state_dir=there / "state", beat=1.0, keepalive=5)
@@ -147,6 +147,28 @@ def test_from_add_to_revoke(site: Site, caplog: pytest.LogCaptureFixture) -> Non
         site.tell_broker()
         until(lambda: not gets_in(second))
         assert gets_in(ops)
+
+
+def test_bundles_that_sign_fit_together(site: Site) -> None:
+    """A machine of somebody who commands, one of an agent, and nothing set by hand."""
+    site.office.add("ops", Identity(role="operator"))
+    site.office.add("eva", Identity(role="operator"))
+    site.office.add("dome", Identity(role="agent"))
+    site.carry("ops", signed=True)
+    config = {"PYROS_CONFIG": "pyros.toml", "PYROS_STATE_DIR": "state"}
+    ops = Pyros(site.folder / "ops", **config)
+    with started(Device("dome", settings=site.carry("dome", signed=True))) as dome:
+        assert dome.wait_ready(30)
+        sent = ops("send", "dome", "count", "number=5", "--wait")
+        assert (sent.code, sent.out.strip()) == (0, "5"), sent.err
+        site.carry("ops")  # what was set up stays
+        durable = ops("send", "dome", "count", "number=6", "--durable")
+        assert durable.code == 0, durable.err
+        until(lambda: dome.ran == [5, 6])
+        eva = site.carry("eva")
+        with Sender("ops", settings=eva) as sender, pytest.raises(Rejected, match="not signed"):
+            sender.ask("dome", "count", number=7)
+        assert dome.ran == [5, 6]
 
 
 def files_of(settings: Settings) -> dict[str, Path | None]:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from pyros_mqtt.access import Identity, Register
+from pyros_mqtt.access.people import Account, people_path, write_people
+from pyros_mqtt.access.rules import write_rules
 from pyros_mqtt.broker.ports import is_open_to_the_network
-from pyros_mqtt.cli import door_checks, secret_checks
+from pyros_mqtt.cli import access_checks, door_checks, secret_checks
 from pyros_mqtt.cli.finding import Finding
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.settings import BrokerUrl, Settings
 from tests.need import need
+from tests.signatures import trust_file
 from tests.system.closed_doors import Authority, ClosedMosquitto
 from tests.system.pyros_command import Pyros
 from tests.system.raw_mqtt import RawClient
@@ -119,6 +122,59 @@ def test_the_end_of_a_certificate_is_told(tmp_path: Path) -> None:
         authority.issue(name, days=days)
         settings = Settings(**authority.settings(name))
         assert list(told(secret_checks.certificate(settings)).values()) == [expected]
+
+
+def test_the_end_of_the_brokers_certificate_is_told(doors: ClosedMosquitto) -> None:
+    settings = Settings(**doors.authority.settings("ops"))
+    found = told(door_checks.broker_certificate(settings, doors.url))
+    assert level(found, "the broker's certificate ends on") == "warn"  # within 30 days
+    assert told(door_checks.broker_certificate(settings, doors.witness)) == {}
+
+
+def test_it_is_told_whether_agents_take_what_is_not_signed(tmp_path: Path) -> None:
+    found = told(access_checks.signatures(Settings()))
+    assert level(found, "signatures are off") == "warn"
+    trust = trust_file(tmp_path)
+    own = {"dome": {"trust_file": trust}}
+    found = told(access_checks.signatures(Settings(identities=own)))
+    assert level(found, "dome: signatures are required") == "ok"
+    assert level(found, "agents here: signatures are off") == "warn"
+    checked = Settings(trust_file=trust, signatures="checked", unsigned_urgent=True)
+    found = told(access_checks.signatures(checked))
+    assert level(found, "signatures are checked") == "warn"
+    assert level(found, "unsigned_urgent") == "warn"
+
+
+def test_a_dashboard_for_everybody_is_told(tmp_path: Path) -> None:
+    wide = Settings(state_dir=tmp_path, dashboard_host="0.0.0.0")  # noqa: S104
+    assert level(told(access_checks.people(wide)), "there are no people") == "bad"
+    assert told(access_checks.people(Settings(state_dir=tmp_path))) == {}
+    file = people_path(tmp_path)
+    write_people(file, {"vera": Account(role="viewer")})
+    assert level(told(access_checks.people(wide)), "1 may log in") == "ok"
+    for mode, readable in ((0o600, "ok"), (0o646, "bad")):
+        file.chmod(mode)
+        assert level(told(secret_checks.files(wide)), "people.toml") == readable
+    assert level(told(access_checks.guarded(wide)), "everybody here can write") == "bad"
+
+
+def test_rules_that_are_older_than_what_they_are_made_of_are_told(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, root="t60")
+    broker = tmp_path / "pyros-broker"
+    assert told(access_checks.rules(settings, broker)) == {}
+    folder = tmp_path / "access"
+    folder.mkdir()
+    (folder / "access.toml").write_text('[identities]\neva = { role = "viewer" }\n')
+    for place in (folder / "broker", broker):
+        write_rules(Register.read(folder / "access.toml"), place, "t60")
+    assert set(told(access_checks.rules(settings, broker)).values()) == {"ok"}
+    (folder / "access.toml").write_text('[identities]\neva = { role = "operator" }\n')
+    write_rules(Register.read(folder / "access.toml"), folder / "broker", "t60")
+    found = told(access_checks.rules(settings, broker))
+    assert level(found, f"the rules in {folder / 'broker'} are those") == "ok"
+    assert level(found, f"certificates.acl in {broker} do not say") == "bad"
+    (folder / "access.toml").write_text("[identities")
+    assert level(told(access_checks.rules(settings, broker)), "not valid TOML") == "bad"
 
 
 def test_secrets_that_everybody_can_read_are_told(

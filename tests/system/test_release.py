@@ -188,6 +188,21 @@ def test_a_configuration_of_the_users_own_is_kept(tmp_path: Path) -> None:
     assert theirs.read_text() == "listener 8883\n"
 
 
+def test_a_broker_gets_doors_in_the_folder_that_its_unit_reads(tmp_path: Path) -> None:
+    install(tmp_path, "--no-program")
+    install(tmp_path, "--no-program", "--doors")
+    ours = (tmp_path / "etc/pyros-broker/mosquitto.conf").read_text()
+    assert ours == (REPOSITORY / "mosquitto" / "observatory.conf").read_text()
+    named = re.findall(r"^(?:\w+file|acl_file|password_file) (.*)/\S+$", ours, re.MULTILINE)
+    assert set(named) == {"/etc/pyros-broker"}
+    unit = (tmp_path / "etc/systemd/system/pyros-broker.service").read_text()
+    assert "-c /etc/pyros-broker/mosquitto.conf" in unit
+    install(tmp_path, "--no-program")
+    assert (tmp_path / "etc/pyros-broker/mosquitto.conf").read_text() == ours
+    install(tmp_path, "--undo")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the units, the programs that they start, and Debian's targets."""

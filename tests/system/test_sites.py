@@ -119,8 +119,9 @@ def test_a_command_that_meets_a_cut_line_is_not_taken_for_done(sites: Sites) -> 
         sites.line.is_closed = True
         sites.line.cut()
         try:
-            with pytest.raises(NoAnswer):
-                sender.post("telescope", "count", {"number": 8}, ttl=1.0).result(PATIENCE)
+            assert _sees(fleet, "telescope", Health.UNKNOWN)
+            with pytest.raises(NoAnswer, match="the line to its site is cut"):
+                sender.post("telescope", "count", {"number": 8}, ttl=2.0).result(PATIENCE)
         finally:
             sites.line.is_closed = False
         assert _sees(fleet, "telescope", Health.LIVE)

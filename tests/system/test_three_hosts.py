@@ -119,7 +119,7 @@ class Observatory:
         """Run mosquitto on control with the configuration that is shipped."""
         text = CONFIGURATION.read_text("utf-8")
         text = re.sub(r"# -- devices that.*?(?=# -- for all of them)", "", text, flags=re.DOTALL)
-        text = text.replace("/etc/mosquitto/pyros", str(self.folder / "office" / "broker"))
+        text = text.replace("/etc/pyros-broker", str(self.folder / "office" / "broker"))
         text = text.replace("listener 8883", f"listener 8883 {self.control.address}")
         file = self.folder / "mosquitto.conf"
         file.write_text(text + "user root\n", "utf-8")

@@ -15,6 +15,7 @@ from pyros_mqtt.access import BUILT_IN, Register
 from pyros_mqtt.access.office import Office
 from pyros_mqtt.cli import access, access_folder
 from pyros_mqtt.cli.app import root
+from pyros_mqtt.cli.endings import USAGE, Trouble
 
 SECRET = "correct-horse-battery"
 
@@ -76,6 +77,31 @@ def test_a_bundle_is_unpacked_where_settings_are_looked_for(
     assert (tmp_path / "config" / "pyros" / "dome.key").is_file()
 
 
+def test_a_role_that_there_is_not_is_told_with_those_that_there_are(observatory: Run) -> None:
+    for role in ("emperor", "Vice Captain"):
+        error = observatory("add", "eva", "--role", role).exception
+        assert isinstance(error, Trouble)
+        assert f"there is no role {role!r}; known are agent, bridge, engineer" in str(error)
+        assert error.code == USAGE
+
+
+def test_what_the_broker_reads_is_for_the_group_of_its_folder(
+    observatory: Run, tmp_path: Path
+) -> None:
+    place = tmp_path / "pyros-broker"
+    assert "no folder" in str(observatory("apply", "--to", str(place)).exception)
+    place.mkdir()
+    (place / "mosquitto.conf").write_text("# stays")
+    done = observatory("apply", "--to", str(place))
+    made = {one.name: one for one in (tmp_path / "access" / "broker").iterdir()}
+    assert f"Put {len(made)} files into {place}" in done.stdout
+    assert {one.name for one in place.iterdir()} == {*made, "mosquitto.conf"}
+    assert {"server.key", "certificates.acl", "revoked.crl"} <= {*made}
+    for name, one in made.items():
+        assert (place / name).read_bytes() == one.read_bytes()
+        assert (place / name).stat().st_mode & 0o777 == 0o640
+
+
 def test_a_second_identity_is_for_the_agent_of_its_name(observatory: Run) -> None:
     observatory("add", "camera", "--role", "agent")
     for one in ("dome", "camera"):
@@ -104,6 +130,9 @@ def test_what_has_ended_is_told(observatory: Run, tmp_path: Path) -> None:
     office.rotate("dome", days=-1)
     assert {one.state for one in office.standings(time.time()) if one.name == "dome"} >= {"ended"}
     assert "dome: its certificate has ended" in observatory("check").stderr
+    done = observatory("check", "--json")
+    assert done.exit_code == 1
+    assert "its certificate has ended" in json.loads(done.stdout)[0]
     observatory("rotate", "dome")
     assert observatory("check").exit_code == 0
 
@@ -161,11 +190,6 @@ def test_a_password_comes_from_the_input_or_a_file(
     assert before.startswith("rain:$7$")
     assert observatory("rotate", "rain", said=f"{SECRET}-2\n").exit_code == 0
     assert (tmp_path / "access" / "broker" / "passwords").read_text() != before
-
-
-def test_a_role_that_cannot_be_one_is_told(observatory: Run) -> None:
-    done = observatory("add", "eva", "--role", "Vice Captain")
-    assert "role 'Vice Captain' is not a valid name" in str(done.exception)
 
 
 def test_without_the_extra_it_is_said_what_to_install(

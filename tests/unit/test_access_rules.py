@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyros_mqtt.access import Identity, Register, Role
-from pyros_mqtt.access.passwords import hashed, made_up_password
+from pyros_mqtt.access.passwords import hashed
 from pyros_mqtt.access.rules import BROWSERS, CERTIFICATES, DEVICES, PASSWORDS, write_rules
 from pyros_mqtt.errors import BadName
 
@@ -40,6 +40,38 @@ def test_a_sender_without_sight_reads_what_is_reported_to_it(tmp_path: Path) -> 
     ]
 
 
+def test_a_bridge_passes_what_is_listed_for_it_and_viewers_see_what_it_brings(
+    tmp_path: Path,
+) -> None:
+    line = Identity(
+        role="bridge",
+        commands={"telescope": ("goto",)},
+        reads=("status", "outbox/north-scheduler"),
+        brings="north",
+    )
+    register = Register({"north": line, "eva": Identity(role="viewer")}, {})
+    write_rules(register, tmp_path, "south")
+    text = (tmp_path / CERTIFICATES).read_text()
+    assert text.partition("user north\n")[2].splitlines() == [
+        "topic read south/+/status",
+        "topic read south/+/outbox/north-scheduler",
+        "topic write north/+/status",
+        "topic write north/+/about",
+        "topic write north/+/alarm/+",
+        "topic write south/telescope/inbox",
+        "topic read south/+/outbox/north",
+    ]
+    eva = text.partition("user eva\n")[2].split("\n\n")[0].splitlines()
+    assert {"topic read south/line", "topic read north/line", "topic read north/+/status"} <= {*eva}
+    assert "topic read north/+/telemetry/+" not in eva
+
+
+@pytest.mark.parametrize("branch", ["inbox", "#", "+/status", "status/x", "outbox", "log/a/b"])
+def test_what_is_no_branch_is_refused(branch: str) -> None:
+    with pytest.raises(ValueError, match="must be a branch"):
+        Identity(role="bridge", reads=(branch,))
+
+
 def test_nothing_holds_for_everybody_who_connects(tmp_path: Path) -> None:
     write_rules(REGISTER, tmp_path, "pyros")
     for name in (CERTIFICATES, DEVICES, BROWSERS):
@@ -61,9 +93,8 @@ def test_a_root_with_a_wildcard_is_refused(tmp_path: Path) -> None:
 
 
 def test_hashes_differ_though_the_password_is_the_same() -> None:
-    word = made_up_password()
-    assert len(word) == 32
+    word = "correct-horse-battery"
     one, other = hashed(word), hashed(word)
     assert one != other
-    assert one.startswith("$7$")
+    assert one.startswith("$7$10000$")
     assert word not in one

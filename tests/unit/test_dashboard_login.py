@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import stat
 import threading
 import time
@@ -201,6 +202,20 @@ def test_a_role_that_changes_counts_at_once_and_who_is_taken_out_is_logged_out(
     assert ada.get("/api/me").status == 401
     house.change({**PEOPLE, "vera": Account(role="operator", password=HASH[:-2] + "BQ")})
     assert vera.get("/api/me").status == 401
+
+
+def test_roles_are_those_of_the_access_folder_where_no_file_is_named(tmp_path: Path) -> None:
+    write_people(people_path(tmp_path), {"sam": Account(role="student", password=HASH)})
+    for folder, settings in (
+        (tmp_path / "access", Settings(state_dir=tmp_path)),
+        (tmp_path / "own", Settings(state_dir=tmp_path, access_folder=tmp_path / "own")),
+    ):
+        with pytest.raises(AccessError, match="student"):
+            server._authority(settings)
+        folder.mkdir()
+        (folder / "access.toml").write_text(ACCESS)
+        assert isinstance(server._authority(settings), Accounts)
+        shutil.rmtree(folder)
 
 
 def test_a_broken_file_keeps_the_last_good_one(

@@ -14,7 +14,7 @@ from pyros_mqtt.dispatch import Action, ActionTable, Rules
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.journal import MemoryJournal
-from pyros_mqtt.messages import Command, Outcome, Report, State
+from pyros_mqtt.messages import Command, Outcome, Report, State, report_on
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire import to_rfc3339
 
@@ -197,6 +197,23 @@ def test_an_action_has_its_own_lifetime_too(desk: Desk) -> None:
     longer = {"message": "open", "id": "2", "sent_at": to_rfc3339(time.time() - 60), "ttl": 3600}
     assert desk.say(longer).state is Outcome.EXPIRED
     assert desk.say({"message": "open", "id": "3"}).state is Outcome.ACCEPTED
+
+
+def test_a_command_is_remembered_as_long_as_its_sender_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = time.time()
+    body = {"message": "open", "id": "1", "expires": to_rfc3339(start + 3600)}
+    assert desk.say(body).state is Outcome.ACCEPTED
+    ticket = desk.inbox.take(0)
+    assert ticket is not None
+    assert ticket.lifetime == pytest.approx(10, abs=1), "the action's own still counts"
+    desk.journal.write(ticket.command, report_on(ticket.command, Outcome.DONE, start))
+    for later in (60, 3500):
+        monkeypatch.setattr(time, "time", lambda: start + later)  # noqa: B023 - used at once
+        desk.say({"message": "goto", "id": f"after {later}"})  # lets the journal forget
+        assert desk.say(body).state is Outcome.DONE
+    assert desk.taken() == ["goto", "goto"]
 
 
 def test_the_message_expiry_of_mqtt_5_is_a_lifetime(desk: Desk) -> None:

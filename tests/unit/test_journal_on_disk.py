@@ -116,6 +116,23 @@ def test_ids_are_remembered_until_no_repetition_can_come_and_then_forgotten(path
     assert journal.find("ops", "id-1") is None
 
 
+def test_an_end_in_the_next_life_does_not_shorten_what_is_remembered(path: Path) -> None:
+    journal = SqliteJournal(path, allowed_skew=5)
+    shortened = replace(command(1), stated=NOW + 3600)
+    journal.write(shortened, report_on(shortened, Outcome.ACCEPTED, NOW))
+    journal.close()
+    journal = SqliteJournal(path, allowed_skew=5)
+    (entry,) = journal.unfinished()
+    assert entry.command.deadline == NOW + 30, "it is not started later for that"
+    done = report_on(entry.command, Outcome.DONE, NOW + 1)
+    journal.write(entry.command, done)
+    journal.end([(entry.command, done)])
+    note(journal, 2, Outcome.DONE, at=NOW + 3600)
+    assert journal.knows("ops", "id-1")
+    note(journal, 3, Outcome.DONE, at=NOW + 3620)
+    assert not journal.knows("ops", "id-1")
+
+
 def test_what_has_not_ended_is_never_forgotten(path: Path) -> None:
     journal = SqliteJournal(path)
     note(journal, 1, Outcome.RUNNING)

@@ -119,8 +119,12 @@ def test_a_relative_file_is_relative_to_the_pyros_toml_that_names_it(
     etc = folder / "etc"
     etc.mkdir()
     (etc / "ca.pem").write_text("certificate")
-    (etc / "pyros.toml").write_text('ca_file = "ca.pem"\nstate_dir = "state"\n')
+    (etc / "access.toml").write_text("")
+    (etc / "pyros.toml").write_text(
+        'ca_file = "ca.pem"\nstate_dir = "state"\naccess_file = "access.toml"\n'
+    )
     monkeypatch.setenv("PYROS_CONFIG", str(etc / "pyros.toml"))
+    assert Settings().access_file == etc / "access.toml"
     assert Settings().ca_file == etc / "ca.pem"
     assert Settings().state_dir == etc / "state"
 

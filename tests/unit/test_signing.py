@@ -303,6 +303,9 @@ def test_settings_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
         Settings(signatures="required")
     with pytest.raises(SettingsError, match="signatures need journal"):
         Settings(trust_file=trust_file(tmp_path), journal="memory")
+    own = {"dome": {"trust_file": trust_file(tmp_path)}}
+    with pytest.raises(SettingsError, match="signatures need journal"):
+        Settings(identities=own, journal="memory")
     off = Settings(trust_file=trust_file(tmp_path), journal="memory", signatures="off")
     assert off.signatures == "off"
 
@@ -360,6 +363,22 @@ def test_senders_and_agents_sign_where_there_is_a_key(stage: Rehearsal, tmp_path
         with pytest.raises(Rejected, match="not signed"):
             sender.send_to("dome", "open")
         assert sender.ask("scheduler", "go") == 4
+
+
+def test_two_agents_of_one_machine_have_each_its_own_key_and_trust(tmp_path: Path) -> None:
+    settings = Settings(
+        state_dir=tmp_path,
+        identities={
+            "dome": {"trust_file": trust_file(tmp_path)},
+            "scheduler": {"signing_key_file": key_file(tmp_path)},
+        },
+    )
+    with Rehearsal(settings=settings) as stage:
+        stage.start(Dome(stage, settings))
+        stage.start(Scheduler(bus=stage.bus, settings=settings))
+        assert stage.ask("scheduler", "go") == 4
+        with pytest.raises(Rejected, match="not signed"):
+            stage.ask("dome", "open")
 
 
 def test_gateway_and_dashboard_sign_for_whom_they_speak(stage: Rehearsal) -> None:

@@ -259,6 +259,21 @@ def test_each_bad_end_has_its_error(scene: Scene, state: str, kind: type[SendErr
     assert receipt.did_fail
 
 
+def test_a_cut_line_to_a_far_site_is_told_and_not_what_was_last_heard(scene: Scene) -> None:
+    receipts = [scene.send(number, ttl=5) for number in (1, 2)]
+    scene.claim("ready")
+    scene.report("accepted")
+    scene.transport.come("pyros/line", b"0")
+    scene.pass_time(6)
+    error = error_of(receipts[1])
+    assert isinstance(error, NoAnswer)
+    assert "the line to its site is cut" in str(error)
+    third = scene.send(3, ttl=5)
+    scene.transport.come("pyros/line", b"1")
+    scene.pass_time(6)
+    assert "the agent is ready on t60" in str(error_of(third))
+
+
 # -- nobody there -------------------------------------------------------------------------------
 
 
