@@ -78,10 +78,14 @@ def test_a_bundle_is_unpacked_where_settings_are_looked_for(
 
 def test_a_second_identity_is_for_the_agent_of_its_name(observatory: Run) -> None:
     observatory("add", "camera", "--role", "agent")
-    for one in ("dome", "camera"):
-        observatory("bundle", one)
-        done = observatory("unpack", f"{one}.tar.gz", "--into", "there")
+    observatory("bundle", "dome", "camera")
+    done = observatory("unpack", "dome.tar.gz", "camera.tar.gz", "--into", "there")
     assert "for agent camera alone" in done.stdout
+
+
+def test_several_bundles_are_several_files(observatory: Run) -> None:
+    done = observatory("bundle", "dome", "dome", "-o", "both.tgz")
+    assert "--output names one file" in str(done.exception)
 
 
 def test_check_names_what_a_person_has_to_do(observatory: Run, tmp_path: Path) -> None:
