@@ -65,7 +65,8 @@ class _Silent(_Seen):
 
     def see(self, now: float, sight: Sight) -> None:
         super().see(now, sight)
-        self._news = max(self._news, now - sight.age)
+        if sight.health is not Health.LOST:  # a last will is the broker's word
+            self._news = max(self._news, now - sight.age)
 
     def look(self, now: float, sighted: float) -> Finding:
         longest = self.rule.silent or 0.0

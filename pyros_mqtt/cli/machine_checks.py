@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import platform
 import sys
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
+ROOM = 64 * 1024
+"""Bytes that have to fit onto the disk of the state folder."""
+
 NEEDED = ("paho-mqtt", "pydantic", "pydantic-settings", "rich", "typer")
 OBSERVATORY = ("astropy", "astropy-iers-data", "lxml", "numpy", "pyerfa", "voevent-parse")
 WITH_OBSERVATORY = "pip install 'pyros-mqtt[observatory]'"
@@ -71,10 +75,13 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
     folder = settings.state_dir
     try:
         there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-        with tempfile.NamedTemporaryFile(dir=there):
-            pass
+        with tempfile.NamedTemporaryFile(dir=there) as file:
+            file.write(bytes(ROOM))
+            file.flush()
     except OSError as error:
         mend = "give it to this user, or set PYROS_STATE_DIR to a folder that can be written"
+        if error.errno == errno.ENOSPC:
+            mend = "make room: until then agents here take only urgent commands"
         yield bad(f"the state folder {folder}: {error.strerror or error}", mend)
     else:
         yield ok(f"the state folder {folder} can be {'written' if there == folder else 'made'}")

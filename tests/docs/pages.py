@@ -57,6 +57,19 @@ class Block:
         return dict(word.split("=", 1) for word in shlex.split(self.info)[1:] if "=" in word)
 
     @property
+    def commands(self) -> list[tuple[str, str]]:
+        """The commands of a console block, each with what it is to print."""
+        found: list[list[str]] = []
+        for line in self.text.splitlines():
+            if line.startswith("$ "):
+                found.append([line[2:], ""])
+            elif line.startswith("> "):
+                found[-1][0] += "\n" + line[2:]
+            else:
+                found[-1][1] += line + "\n"
+        return [(command, wanted) for command, wanted in found]
+
+    @property
     def place(self) -> str:
         """Where it stands, for people."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"

@@ -40,7 +40,7 @@ class Player:
         """Lay the folder; nothing runs before `play`."""
         self._folder = folder
         self._root = root
-        self._environment = _environment(folder, url, root)
+        self.environment = _environment(folder, url, root)
         self._settings = Settings(brokers=(url,), root=root, state_dir=folder / "state")
         self._running: list[tuple[Block, Terminal]] = []
         self._names: dict[str, Any] = {"__name__": "page"}
@@ -86,14 +86,14 @@ class Player:
             ast.parse(block.text, filename=block.place)
             return
         code = compile("\n" * (block.line - 1) + block.text, block.page, "exec", dont_inherit=True)
-        with _in(self._folder, self._environment), redirect_stdout(io.StringIO()):
+        with _in(self._folder, self.environment), redirect_stdout(io.StringIO()):
             exec(code, self._names)  # noqa: S102 - the page's own code is what is tested
 
     def _run_console(self, block: Block) -> None:
         if "background" in block.words:
             self._run_on(block)
             return
-        for command, wanted in _commands(block):
+        for command, wanted in block.commands:
             self._run(block, command, wanted)
 
     def _run_lines(self, block: Block) -> None:
@@ -105,7 +105,7 @@ class Player:
                 break
 
     def _run(self, block: Block, command: str, wanted: str) -> None:
-        terminal = Terminal(self._rooted(command), self._folder, self._environment)
+        terminal = Terminal(self._rooted(command), self._folder, self.environment)
         code = terminal.finish(PATIENCE)
         printed = self._as_written(terminal.printed)
         right = int(block.values.get("exit", "0"))
@@ -115,12 +115,12 @@ class Player:
             assert is_like(wanted, printed), told
 
     def _run_on(self, block: Block) -> None:
-        ((command, wanted),) = _commands(block)
+        ((command, wanted),) = block.commands
         for old, terminal in list(self._running):
             if terminal.command == self._rooted(command):
                 self._stop(old, terminal)
         sessions = self._sessions()
-        terminal = Terminal(self._rooted(command), self._folder, self._environment)
+        terminal = Terminal(self._rooted(command), self._folder, self.environment)
         self._running.append((block, terminal))
         self._await_agents(block, terminal, sessions)
         first = wanted.partition("\n")[0]
@@ -164,7 +164,7 @@ class Player:
 
     def _is_seen(self, block: Block, terminal: Terminal, *, timeout: float) -> bool:
         """Whether a command that runs on has printed, in the end, what its block shows."""
-        ((_, wanted),) = _commands(block)
+        ((_, wanted),) = block.commands
         return not wanted or terminal.has_printed(self._rooted(wanted), timeout)
 
     def _rooted(self, text: str) -> str:
@@ -172,19 +172,6 @@ class Player:
 
     def _as_written(self, text: str) -> str:
         return text.replace(f"{self._root}/", "pyros/").replace(str(self._folder), "/home/ops")
-
-
-def _commands(block: Block) -> list[tuple[str, str]]:
-    """Read the commands of a console block, each with what it is to print."""
-    found: list[list[str]] = []
-    for line in block.text.splitlines():
-        if line.startswith("$ "):
-            found.append([line[2:], ""])
-        elif line.startswith("> "):
-            found[-1][0] += "\n" + line[2:]
-        else:
-            found[-1][1] += line + "\n"
-    return [(command, wanted) for command, wanted in found]
 
 
 def _environment(folder: Path, url: BrokerUrl, root: str) -> dict[str, str]:

@@ -44,25 +44,25 @@ class Host:
     def __init__(self, name: str, number: int, prefix: str) -> None:
         self.name = name
         self.address = f"{NETWORK}.{number}"
-        self._space, self._switch = f"{prefix}-{name}", f"{prefix}-switch"
+        self.space, self._switch = f"{prefix}-{name}", f"{prefix}-switch"
         self._port = f"port{number}"
         self._running: list[subprocess.Popen[str]] = []
 
     def build(self) -> None:
         """Make it, and plug it in."""
-        _run("ip", "netns", "add", self._space)
-        ends = ("type", "veth", "peer", "name", "lan0", "netns", self._space)
+        _run("ip", "netns", "add", self.space)
+        ends = ("type", "veth", "peer", "name", "lan0", "netns", self.space)
         _run("ip", "-n", self._switch, "link", "add", self._port, *ends)
         _run("ip", "-n", self._switch, "link", "set", self._port, "master", "switch", "up")
-        _run("ip", "-n", self._space, "address", "add", f"{self.address}/24", "dev", "lan0")
+        _run("ip", "-n", self.space, "address", "add", f"{self.address}/24", "dev", "lan0")
         for device in ("lo", "lan0"):
-            _run("ip", "-n", self._space, "link", "set", device, "up")
+            _run("ip", "-n", self.space, "link", "set", device, "up")
 
     def tear_down(self) -> None:
         """End what runs on it, and take it away."""
         self.kill_all()
         with contextlib.suppress(subprocess.CalledProcessError):
-            _run("ip", "netns", "delete", self._space)
+            _run("ip", "netns", "delete", self.space)
 
     def start(
         self, *words: str, cwd: Path, log: IO[str], env: Mapping[str, str] | None = None
@@ -70,7 +70,7 @@ class Host:
         """Start a program on it; `hostname` says our name there."""
         named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.name, *words]
         process = subprocess.Popen(  # noqa: S603 - the test's own words
-            ["ip", "netns", "exec", self._space, *named],  # noqa: S607
+            ["ip", "netns", "exec", self.space, *named],  # noqa: S607
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class Host:
     def inside(self) -> Iterator[None]:
         """Be on this host for a while: so are the threads for good that are started here."""
         with Path("/proc/thread-self/ns/net").open("rb") as home:
-            with Path("/run/netns", self._space).open("rb") as here:
+            with Path("/run/netns", self.space).open("rb") as here:
                 _enter(here)
             try:
                 yield
@@ -103,10 +103,10 @@ class Host:
     def spoil(self, rate: str, loss: float) -> None:
         """Put it on a line that is thin (such as `200kbit`) and loses a share of the packets."""
         thin = ("tbf", "rate", rate, "burst", "4kb", "latency", "500ms")
-        _run("ip", "netns", "exec", self._space, "tc", "qdisc", "add", "dev", "lan0", "root", *thin)
+        _run("ip", "netns", "exec", self.space, "tc", "qdisc", "add", "dev", "lan0", "root", *thin)
         match = ("-m", "statistic", "--mode", "random", "--probability", str(loss))
         rule = ("iptables", "-w", "-A", "INPUT", "-i", "lan0", *match, "-j", "DROP")
-        _run("ip", "netns", "exec", self._space, *rule)
+        _run("ip", "netns", "exec", self.space, *rule)
 
     def vanish(self) -> None:
         """Lose its power: no process on it says another word."""
@@ -116,7 +116,7 @@ class Host:
     def kill_all(self) -> None:
         """Kill every process that was started on it, and their children with them."""
         said = subprocess.run(  # noqa: S603
-            ["ip", "netns", "pids", self._space],  # noqa: S607
+            ["ip", "netns", "pids", self.space],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,

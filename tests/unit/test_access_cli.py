@@ -104,10 +104,14 @@ def test_what_the_broker_reads_is_for_the_group_of_its_folder(
 
 def test_a_second_identity_is_for_the_agent_of_its_name(observatory: Run) -> None:
     observatory("add", "camera", "--role", "agent")
-    for one in ("dome", "camera"):
-        observatory("bundle", one)
-        done = observatory("unpack", f"{one}.tar.gz", "--into", "there")
+    observatory("bundle", "dome", "camera")
+    done = observatory("unpack", "dome.tar.gz", "camera.tar.gz", "--into", "there")
     assert "for agent camera alone" in done.stdout
+
+
+def test_several_bundles_are_several_files(observatory: Run) -> None:
+    done = observatory("bundle", "dome", "dome", "-o", "both.tgz")
+    assert "--output names one file" in str(done.exception)
 
 
 def test_check_names_what_a_person_has_to_do(observatory: Run, tmp_path: Path) -> None:

@@ -264,6 +264,19 @@ def test_silence_counts_from_the_last_news() -> None:
     assert hand.state == "raised"
 
 
+def test_a_last_will_is_no_news_of_an_agent_that_was_silent_before() -> None:
+    hand = Hand({"about": "weather", "silent": 60})
+    hand.go_on(1000)
+    hand.see(Health.LIVE, State.READY, age=0)
+    hand.go_on(61)
+    before = list(hand.events)
+    assert hand.state == "raised"
+    hand.see(Health.LOST, State.LOST, age=0)
+    hand.go_on(1)
+    assert hand.events == before
+    assert hand.state == "raised"
+
+
 def test_an_agent_that_said_goodbye_is_not_silent() -> None:
     hand = Hand({"about": "weather", "silent": 60})
     hand.see(Health.STOPPED, State.STOPPED, age=2)
