@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from pyros_mqtt import wire
 from pyros_mqtt.archive.extras import bring, dubious_years
 from pyros_mqtt.archive.output import written
+from pyros_mqtt.archive.units import check_unit
 from pyros_mqtt.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -67,7 +68,12 @@ def pieces(  # noqa: PLR0913, PLR0917 - what to read, and whom to tell
     every: str | None,
     on_progress: Progress,
 ) -> Iterator[Readings]:
-    """Read a channel piece by piece, in order of time; at least one, which may be empty."""
+    """Read a channel piece by piece, in order of time; at least one, which may be empty.
+
+    Raises:
+        ArchiveError: its unit changes on the way, or it was never recorded.
+    """
+    check_unit(archive, agent, channel, start, stop)
     ends = archive.ends(agent, channel)
     if every is not None or ends is None:
         yield archive.read(agent, channel, start, stop, every)

@@ -12,6 +12,7 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names, channel_names
+from pyros_mqtt.cli.endings import complain
 from pyros_mqtt.cli.reach import Reach
 from pyros_mqtt.cli.spans import Every, Night, Since, Until, Url, opened, span_of
 
@@ -62,6 +63,8 @@ def query(  # noqa: PLR0917 - typer gives them by name
 
     Which channels there are, measurements of one of them, or what happened.
     """
+    from pyros_mqtt.archive.units import check_unit, unit_change
+
     if kind is not None and kind not in BRANCHES:
         raise typer.BadParameter(f"there is no kind {kind!r}: {', '.join(BRANCHES[:-1])}")
     with opened(Reach.of(context), archive) as opened_archive:
@@ -69,6 +72,10 @@ def query(  # noqa: PLR0917 - typer gives them by name
         if kind is not None:
             rows = _happened(opened_archive.events(agent, {kind}, *span))
         elif agent is not None and channel is not None:
+            if every is not None:
+                check_unit(opened_archive, agent, channel, *span)
+            elif change := unit_change(opened_archive, agent, channel, *span):
+                complain(f"{change}; the numbers stand as they were recorded")
             rows = _measured(opened_archive.read(agent, channel, *span, every))
         else:
             rows = _listed(opened_archive, agent)

@@ -12,6 +12,7 @@ from typing import Any
 from pyros_mqtt.archive import Account, Archive, Event, Gap
 from pyros_mqtt.archive.curves import Curve, curves
 from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.units import unit_change
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.nightly.lives import Span, lives
@@ -162,6 +163,7 @@ def _pictures(
         len(wanted) > MOST_PLOTS
     )
     for agent, channel in wanted[:MOST_PLOTS]:
+        problems += filter(None, [unit_change(archive, agent, channel, start, stop)])
         with contextlib.suppress(ArchiveError):  # it has no numbers
             found = curves(archive, agent, channel, start, stop)
             drawn += [[one] for one in found if len(one.times) and one.low.min() < A_MOMENT]
