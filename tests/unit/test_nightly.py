@@ -52,6 +52,17 @@ def test_who_says_nothing_for_three_beats_is_silent() -> None:
     assert told == [("ready", 0, 15), ("silent", 15, 50), ("ready", 50, 60)]
 
 
+def test_a_state_is_one_span_with_its_last_detail_whatever_is_told_meanwhile() -> None:
+    details = ["", *(f"{left} s left" for left in range(50, 0, -1)), ""]
+    claims = [
+        event("dome/status", moment, {"state": "busy", "detail": detail, "beat": 5})
+        for moment, detail in enumerate(details)
+    ]
+    (span,) = lives(claims, EVENING, EVENING + len(details))["dome"]
+    assert (span.state, span.start, span.stop) == ("busy", EVENING, EVENING + len(details))
+    assert span.detail == "1 s left"
+
+
 def test_what_was_before_the_night_tells_how_it_began() -> None:
     assert spans((-10, "busy"), (3, "ready"), stop=10) == [("busy", 0, 3), ("ready", 3, 10)]
 
