@@ -29,10 +29,7 @@ def unit_change(
     told = _units(archive, agent, channel, start, stop)
     if len(told) < 2:  # noqa: PLR2004 - before and after
         return ""
-    parts = [
-        f"{unit} until {_clock(until)}"
-        for (_, unit), (until, _) in itertools.pairwise(told)
-    ]
+    parts = [f"{unit} until {_clock(until)}" for (_, unit), (until, _) in itertools.pairwise(told)]
     return f"{agent}/{channel} is in {', then '.join(parts)}, then in {told[-1][1]}"
 
 

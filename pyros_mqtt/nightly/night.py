@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyros_mqtt import wire
 from pyros_mqtt.archive import Account, Archive, Event, Gap
 from pyros_mqtt.archive.curves import Curve, curves
 from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.units import unit_change
-from pyros_mqtt.errors import ArchiveError
-from pyros_mqtt.messages import JSON
+from pyros_mqtt.errors import ArchiveError, BadPayload
+from pyros_mqtt.messages import JSON, Alarm, AlarmState, Severity
 from pyros_mqtt.nightly.lives import Span, lives
 from pyros_mqtt.nightly.orders import Order, orders
 
@@ -29,8 +30,6 @@ MOST_PLOTS = 24
 ALERT = "alert"
 """A channel of this name tells of alerts: what came, and what is done about it."""
 
-ENDED_ALARMS = {"", "cleared", "normal", "ok", "inactive"}
-
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -42,11 +41,14 @@ class Strip:
 
 @dataclass(slots=True)
 class AlarmStory:
-    """One alarm: when it was raised and when it ended, as far as the record tells."""
+    """One alarm: when it was raised and when it ended, as far as the record tells.
+
+    `severity` is the worst that it had; one that cannot be read may be the worst of all.
+    """
 
     agent: str
     alarm: str
-    severity: str
+    severity: Severity
     text: str
     start: float
     stop: float | None = None
@@ -200,23 +202,33 @@ def _alarms(events: Iterable[Event]) -> list[AlarmStory]:
     told: list[AlarmStory] = []
     for event in events:
         key = event.agent, event.leaf
-        said = event.document or {}
-        state = str(said.get("state") or ("raised" if event.payload.strip() else ""))
+        alarm = _alarm_of(event)
         story = open_ones.get(key)
-        if state in ENDED_ALARMS:
+        if alarm is None or alarm.state is AlarmState.CLEARED:
             if story is not None:
                 story.stop = event.time
                 del open_ones[key]
             continue
         if story is None:
-            story = AlarmStory(event.agent, event.leaf, "", "", event.time)
+            story = AlarmStory(event.agent, event.leaf, alarm.severity, alarm.text, event.time)
             open_ones[key] = story
             told.append(story)
-        story.severity = str(said.get("severity") or story.severity)
-        story.text = str(said.get("text") or story.text or event.leaf)
-        if not story.states or story.states[-1] != state:
-            story.states.append(state)
+        story.severity = max(story.severity, alarm.severity, key=lambda one: one.rank)
+        if alarm.text != alarm.alarm:
+            story.text = alarm.text
+        if not story.states or story.states[-1] != alarm.state:
+            story.states.append(alarm.state)
     return told
+
+
+def _alarm_of(event: Event) -> Alarm | None:
+    """Read an alarm as everybody does; None where it was removed."""
+    if not event.payload:
+        return None
+    try:
+        return wire.decode_alarm(event.payload, event.agent, event.leaf, event.time)
+    except BadPayload as error:
+        return wire.unreadable_alarm(event.agent, event.leaf, error, event.time)
 
 
 def _alerts(archive: Archive, asked: list[Order], start: float, stop: float) -> list[AlertStory]:
