@@ -43,7 +43,8 @@ class Archive:
         settings: by default those of the environment and the files.
 
     Raises:
-        ArchiveError: there is no archive, or it cannot be opened.
+        ArchiveError: there is no archive, or it cannot be opened, or the settings tell of a place
+            that is none.
     """
 
     def __init__(
