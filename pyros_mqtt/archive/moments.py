@@ -70,7 +70,9 @@ def seconds(span: str | float) -> float:
         said = float(found[1]) * _UNITS[found[2]] if found else _number(span)
     else:
         said = float(span)
-    if said is None or not SHORTEST_SPAN <= said < LONGEST_SPAN:
+    if said is not None and said >= LONGEST_SPAN:
+        raise ArchiveError(f"{span!r} is too long: at most thirty years can be asked for")
+    if said is None or not said >= SHORTEST_SPAN:
         raise ArchiveError(f"{span!r} is no span of time: say seconds, or 10s, 5min, 1h")
     return said
 

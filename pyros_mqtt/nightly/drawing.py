@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from pyros_mqtt.archive.curves import Curve
+from pyros_mqtt.archive.curves import Curve, share
 from pyros_mqtt.nightly.lives import Span
 from pyros_mqtt.nightly.night import Strip
 from pyros_mqtt.plain_text import one_line
@@ -102,11 +102,9 @@ def curve_lines(panel: Iterable[Curve], axis: Axis) -> str:
 def _curve(curve: Curve, axis: Axis) -> list[str]:
     """Draw a curve with its name and extremes; one that never changed goes through the middle."""
     low, high = float(np.min(curve.low)), float(np.max(curve.high))
-    span = (high - low) or 2.0
-    bottom = low if high > low else low - 1.0
 
     def y(value: float) -> float:
-        return round(CURVE - 8 - (float(value) - bottom) * (CURVE - 16) / span, 2)
+        return round(CURVE - 8 - share(float(value), low, high) * (CURVE - 16), 2)
 
     xs = [axis.x(float(one)) for one in curve.times]
     tops = [f"{x},{y(one)}" for x, one in zip(xs, curve.high, strict=True)]
