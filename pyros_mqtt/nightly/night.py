@@ -6,16 +6,16 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from pyros_mqtt import wire
-from pyros_mqtt.archive import Account, Archive, Event, Gap
+from pyros_mqtt.archive import Account, Archive, Gap
 from pyros_mqtt.archive.curves import Curve, curves
 from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.units import unit_change
-from pyros_mqtt.errors import ArchiveError, BadPayload
-from pyros_mqtt.messages import JSON, Alarm, AlarmState, Severity
+from pyros_mqtt.errors import ArchiveError
+from pyros_mqtt.messages import JSON
+from pyros_mqtt.nightly.alarms import AlarmStory, alarm_stories
 from pyros_mqtt.nightly.lives import Span, lives
 from pyros_mqtt.nightly.orders import Order, orders
 
@@ -37,22 +37,6 @@ class Strip:
 
     name: str
     spans: list[tuple[float, float, bool]]
-
-
-@dataclass(slots=True)
-class AlarmStory:
-    """One alarm: when it was raised and when it ended, as far as the record tells.
-
-    `severity` is the worst that it had; one that cannot be read may be the worst of all.
-    """
-
-    agent: str
-    alarm: str
-    severity: Severity
-    text: str
-    start: float
-    stop: float | None = None
-    states: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +119,7 @@ def look_at(archive: Archive, name: str, plotted: Iterable[str] = ()) -> Night:
         orders=asked,
         curves=drawn,
         strips=strips,
-        alarms=_alarms(archive.events(None, {"alarm"}, start, stop)),
+        alarms=alarm_stories(archive.events(None, {"alarm"}, start, stop)),
         alerts=_alerts(archive, asked, start, stop),
         images=[one for one in asked if one.end == "done" and _image_of(one.result)],
         gaps=_gaps(archive, start, stop),
@@ -194,41 +178,7 @@ def _runs(times: Any, truths: Any) -> list[tuple[float, float, bool]]:
     return runs
 
 
-# -- alarms and alerts ----------------------------------------------------------------------------
-
-
-def _alarms(events: Iterable[Event]) -> list[AlarmStory]:
-    open_ones: dict[tuple[str, str], AlarmStory] = {}
-    told: list[AlarmStory] = []
-    for event in events:
-        key = event.agent, event.leaf
-        alarm = _alarm_of(event)
-        story = open_ones.get(key)
-        if alarm is None or alarm.state is AlarmState.CLEARED:
-            if story is not None:
-                story.stop = event.time
-                del open_ones[key]
-            continue
-        if story is None:
-            story = AlarmStory(event.agent, event.leaf, alarm.severity, alarm.text, event.time)
-            open_ones[key] = story
-            told.append(story)
-        story.severity = max(story.severity, alarm.severity, key=lambda one: one.rank)
-        if alarm.text != alarm.alarm:
-            story.text = alarm.text
-        if not story.states or story.states[-1] != alarm.state:
-            story.states.append(alarm.state)
-    return told
-
-
-def _alarm_of(event: Event) -> Alarm | None:
-    """Read an alarm as everybody does; None where it was removed."""
-    if not event.payload:
-        return None
-    try:
-        return wire.decode_alarm(event.payload, event.agent, event.leaf, event.time)
-    except BadPayload as error:
-        return wire.unreadable_alarm(event.agent, event.leaf, error, event.time)
+# -- alerts ---------------------------------------------------------------------------------------
 
 
 def _alerts(archive: Archive, asked: list[Order], start: float, stop: float) -> list[AlertStory]:
