@@ -14,6 +14,8 @@ from pyros_mqtt.archive.rows import LATE, MICRO
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
+LARGEST = float(np.finfo(float).max)
+
 
 @dataclass(slots=True)
 class Samples:
@@ -118,7 +120,7 @@ def bins(times: Array, values: Array, every: float) -> Bins:
         np.diff(np.append(first, len(times))),
         np.minimum.reduceat(values, first),
         np.maximum.reduceat(values, first),
-        np.add.reduceat(values, first),
+        _sums(values, first),
     )
 
 
@@ -139,5 +141,12 @@ def merged(many: list[Bins], every: float) -> Bins:
         np.add.reduceat(whole("n"), first),
         np.minimum.reduceat(whole("low"), first),
         np.maximum.reduceat(whole("high"), first),
-        np.add.reduceat(whole("total"), first),
+        _sums(whole("total"), first),
     )
+
+
+def _sums(values: Array, first: Array) -> Array:
+    """Add up; a sum that no double holds is the largest one."""
+    with np.errstate(over="ignore"):
+        sums = np.add.reduceat(values, first)
+    return np.clip(sums, -LARGEST, LARGEST)

@@ -76,17 +76,23 @@ def _span(
     return first, last
 
 
+def share(value: float, low: float, high: float) -> float:
+    """Say where a value lies from `low` (0) to `high` (1); in the middle where they are one."""
+    if low == high:
+        return 0.5
+    return (value / 2 - low / 2) / (high / 2 - low / 2)  # the whole may be more than a double holds
+
+
 def in_blocks(curve: Curve, width: int, height: int) -> list[str]:
     """Draw a curve in braille dots: lines of `width` characters, the highest first."""
     low, high = float(np.min(curve.low)), float(np.max(curve.high))
-    if low == high:  # it never changed: through the middle
-        low, high = low - 1.0, high + 1.0
-    scale = high - low
     begin, end = float(curve.times[0]), float(curve.times[-1])
     across = ((curve.times - begin) / ((end - begin) or 1.0) * (2 * width - 1)).astype(int)
     dots = np.zeros((4 * height, 2 * width), dtype=bool)
     for x, bottom, top in zip(across, curve.low, curve.high, strict=True):
-        rows = [round((4 * height - 1) * (1 - (float(one) - low) / scale)) for one in (top, bottom)]
+        rows = [
+            round((4 * height - 1) * (1 - share(float(one), low, high))) for one in (top, bottom)
+        ]
         dots[rows[0] : rows[1] + 1, x] = True
     return ["".join(_letter(dots, x, y) for x in range(width)) for y in range(height)]
 

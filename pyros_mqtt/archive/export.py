@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pyros_mqtt import wire
 from pyros_mqtt.archive.extras import bring, dubious_years
+from pyros_mqtt.archive.output import written
+from pyros_mqtt.archive.units import check_unit
 from pyros_mqtt.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -43,23 +45,17 @@ def format_of(path: Path, said: str | None) -> str:
 def export(pieces: Iterator[Readings], path: Path, form: str) -> int:
     """Write measurements to a file; how many rows it were.
 
-    A file that was there is replaced once all is written.
+    A file that was there is replaced once all is written, as `written` tells.
 
     Raises:
         ArchiveError: the file cannot be written, or there is nothing to write; it is as it was.
         MissingExtra: the format's package is not installed.
     """
     writers = {"csv": _to_csv, "parquet": _to_parquet, "ecsv": _to_astropy, "fits": _to_astropy}
-    part = path.with_name(f".{path.name}.part")
-    try:
-        count = writers[form](pieces, part, form)
+    with written(path) as file:
+        count = writers[form](pieces, file, form)
         if not count:
             raise ArchiveError(f"nothing was recorded in this time; {path} is not written")
-        part.replace(path)
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be written: {error}") from None
-    finally:
-        part.unlink(missing_ok=True)
     return count
 
 
@@ -72,7 +68,12 @@ def pieces(  # noqa: PLR0913, PLR0917 - what to read, and whom to tell
     every: str | None,
     on_progress: Progress,
 ) -> Iterator[Readings]:
-    """Read a channel piece by piece, in order of time; at least one, which may be empty."""
+    """Read a channel piece by piece, in order of time; at least one, which may be empty.
+
+    Raises:
+        ArchiveError: its unit changes on the way, or it was never recorded.
+    """
+    check_unit(archive, agent, channel, start, stop)
     ends = archive.ends(agent, channel)
     if every is not None or ends is None:
         yield archive.read(agent, channel, start, stop, every)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from pyros_mqtt.archive.extras import dubious_years
 from pyros_mqtt.errors import ArchiveError
+from pyros_mqtt.settings.site import site_problems
 
 Moment: TypeAlias = "float | str | datetime | Any"
 """POSIX seconds, `2026-11-22T20:14:03Z`, `2h` (ago), a datetime, or an astropy Time."""
@@ -69,7 +70,9 @@ def seconds(span: str | float) -> float:
         said = float(found[1]) * _UNITS[found[2]] if found else _number(span)
     else:
         said = float(span)
-    if said is None or not SHORTEST_SPAN <= said < LONGEST_SPAN:
+    if said is not None and said >= LONGEST_SPAN:
+        raise ArchiveError(f"{span!r} is too long: at most thirty years can be asked for")
+    if said is None or not said >= SHORTEST_SPAN:
         raise ArchiveError(f"{span!r} is no span of time: say seconds, or 10s, 5min, 1h")
     return said
 
@@ -104,10 +107,14 @@ class Nights:
 
     @classmethod
     def of(cls, observatory: Mapping[str, Any]) -> Nights:
-        """Take the place from the settings' `[observatory]`; Greenwich where it tells none."""
-        site = observatory.get("site")
-        place = site.get("longitude", 0.0) if isinstance(site, Mapping) else 0.0
-        return cls(float(place) if isinstance(place, (int, float)) else 0.0)
+        """Take the place from the settings' `[observatory]`; Greenwich where it tells none.
+
+        Raises:
+            ArchiveError: what it tells is no place on Earth.
+        """
+        if problem := next(site_problems(observatory), None):
+            raise ArchiveError(f"when a night begins is not known: {problem}")
+        return cls(float(observatory.get("site", {}).get("longitude", 0.0)))
 
     def name(self, moment: float) -> str:
         """Name the night of a moment (POSIX seconds)."""

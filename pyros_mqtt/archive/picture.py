@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.output import written
 from pyros_mqtt.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ def draw(panels: list[list[Curve]], path: Path) -> None:
             )
         _label(axis, panel)
     axes[-1].set_xlabel("UTC")
-    try:
-        figure.savefig(path, dpi=120)
-    except (OSError, ValueError) as error:
-        raise ArchiveError(f"{path} cannot be drawn: {error}") from None
+    with written(path) as file:
+        try:
+            figure.savefig(file, dpi=120)
+        except ValueError as error:
+            raise ArchiveError(f"{path} cannot be drawn: {error}") from None
 
 
 def _label(axis: Any, panel: list[Curve]) -> None:

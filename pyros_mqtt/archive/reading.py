@@ -43,7 +43,8 @@ class Archive:
         settings: by default those of the environment and the files.
 
     Raises:
-        ArchiveError: there is no archive, or it cannot be opened.
+        ArchiveError: there is no archive, or it cannot be opened, or the settings tell of a place
+            that is none.
     """
 
     def __init__(
@@ -118,13 +119,19 @@ class Archive:
         """Say what the agent has told of a channel in its latest about until `at`, else later."""
         last = math.inf if at is None else posix(at)
         said: Channel | None = None
-        for event in self._events(agent, {"about"}, -FOREVER, FOREVER):
-            if said is not None and event.time > last:
+        for moment, told in self.descriptions(agent, channel):
+            if said is not None and moment > last:
                 break
-            with contextlib.suppress(BadPayload):
-                about = wire.decode_about(event.payload, agent)
-                said = about.telemetry.get(channel, said)
+            said = told
         return said or Channel(channel)
+
+    def descriptions(self, agent: str, channel: str) -> Iterator[tuple[float, Channel]]:
+        """Give all that the agent has told of a channel, with the moments, in order of time."""
+        for event in self._events(agent, {"about"}, -FOREVER, FOREVER):
+            with contextlib.suppress(BadPayload):
+                said = wire.decode_about(event.payload, agent).telemetry.get(channel)
+                if said is not None:
+                    yield event.time, said
 
     # -- measurements -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 from pyros_mqtt.archive.assembly import Array
 from pyros_mqtt.archive.extras import bring, dubious_years
 from pyros_mqtt.messages import QUALITIES
+
+_TAKEN = re.compile(r"(?:field )*(?:time|quality|late)")
+"""Names that tables have a use for; a field of such a name is called `field time` there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,12 @@ class Readings:
             return time.Time(self.times, format="unix", scale="utc")
 
     def table(self) -> dict[str, Array]:
-        """Every column by name, `time` first, `quality` as words and `late` last."""
-        table = {"time": self.times, **self.columns}
-        if len(self.quality) == len(self.times) and "count" not in self.columns:
+        """Every column by name, `time` first, `quality` as words and `late` last.
+
+        Fields that are called so themselves are `field time`, `field quality` and `field late`.
+        """
+        table = {"time": self.times, **self._named()}
+        if not self._is_stepped:
             table["quality"] = np.array(QUALITIES)[np.minimum(self.quality, 2)]
             table["late"] = self.late
         return table
@@ -115,10 +122,24 @@ class Readings:
         return made
 
     def has_unit(self, name: str) -> bool:
-        """Whether a column is in the channel's unit."""
-        column = self.columns.get(name)
-        counts = name == "count" or name.endswith("_count")
+        """Whether a column of the table is in the channel's unit."""
+        column = self._named().get(name)
+        counts = self._is_stepped and (name == "count" or name.endswith("_count"))
         return bool(self.unit) and column is not None and column.dtype != object and not counts
+
+    @property
+    def _is_stepped(self) -> bool:
+        """Whether these are steps, which have no quality."""
+        if not len(self):
+            return any(name == "count" or name.endswith("_count") for name in self.columns)
+        return len(self.quality) != len(self)
+
+    def _named(self) -> dict[str, Array]:
+        """Give the columns by their names in tables."""
+        return {
+            f"field {name}" if _TAKEN.fullmatch(name) else name: column
+            for name, column in self.columns.items()
+        }
 
 
 def _nanos(times: Array) -> Array:

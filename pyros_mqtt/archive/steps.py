@@ -119,7 +119,8 @@ def _told(parts: dict[str, list[Bins]], every: float) -> dict[str, Any]:
         before = f"{name}_" if name else ""
         mean, low, high = (np.full(len(times), np.nan) for _ in range(3))
         count = np.zeros(len(times), np.int64)
-        mean[at], low[at], high[at] = one.total / np.maximum(one.n, 1), one.low, one.high
+        low[at], high[at] = one.low, one.high
+        mean[at] = np.clip(one.total / np.maximum(one.n, 1), one.low, one.high)
         count[at] = one.n
         columns |= {f"{before}mean": mean, f"{before}min": low}
         columns |= {f"{before}max": high, f"{before}count": count}

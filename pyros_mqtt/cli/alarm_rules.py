@@ -14,7 +14,7 @@ from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, USAGE, Trouble, complain
 from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest, settle
-from pyros_mqtt.cli.spans import Url, night_of, opened
+from pyros_mqtt.cli.spans import Span, Url, check_recorded, night_of, opened
 
 if TYPE_CHECKING:
     from pyros_mqtt.alarms import Change, Night, Replay, Tally
@@ -125,14 +125,17 @@ def _from_file(file: Path) -> Iterator[Night]:
 @contextmanager
 def _archived(context: typer.Context, date: str, url: str | None) -> Iterator[Night]:
     with opened(Reach.of(context), url) as archive:
-        yield _heard(archive, night_of(archive, date))
+        name = night_of(archive, date)
+        span = Span(*archive.nights.span(name))
+        check_recorded(archive, span, name)
+        yield _heard(archive, span)
 
 
-def _heard(archive: Archive, name: str) -> Night:
+def _heard(archive: Archive, span: Span) -> Night:
     from pyros_mqtt.alarms import as_heard
     from pyros_mqtt.errors import BadPayload
 
-    for moment, event in archive.stream(*archive.nights.span(name)):
+    for moment, event in archive.stream(*span):
         if event.branch in {"telemetry", "status"}:
             with suppress(BadPayload):
                 yield from as_heard(moment, event.agent, event.leaf, event.payload)

@@ -56,13 +56,18 @@ def check(context: typer.Context) -> None:
     Exit code 0 if nothing is wrong, 1 otherwise.
     """
     from pyros_mqtt.errors import SettingsError
+    from pyros_mqtt.settings.site import site_problems
 
     try:
         settings = Reach.of(context).settings
     except SettingsError as error:
         wrong = str(error).splitlines()
     else:
-        wrong = [*settings.remarks, *agents_problems(settings)]
+        wrong = [
+            *settings.remarks,
+            *site_problems(settings.observatory),
+            *agents_problems(settings),
+        ]
     for one in wrong:
         complain(one)
     if wrong:

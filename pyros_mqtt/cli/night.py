@@ -46,6 +46,7 @@ def night(
 
     States, commands, weather, alarms, alerts, images, and gaps in the record.
     """
+    from pyros_mqtt.archive.output import written
     from pyros_mqtt.nightly import look_at, page
 
     with opened(Reach.of(context), archive) as found:
@@ -57,10 +58,8 @@ def night(
             raise Trouble(f"nothing was recorded in the night of {name}", FAILED)
         text = page(seen)
     path = output or Path(f"night-{name}.html")
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise Trouble(f"{path} cannot be written: {error}", FAILED) from None
+    with written(path) as file:
+        file.write_text(text, "utf-8")
     show.line(f"the night of {name} is in {path}")
 
 

@@ -58,8 +58,11 @@ def plot(  # noqa: PLR0917 - typer gives them by name
 
         bring("numpy", "a plot", "plot")
         from pyros_mqtt.archive.curves import curves
+        from pyros_mqtt.archive.units import check_unit
 
         span = span_of(found, since, until, night)
+        for channel in channels:
+            check_unit(found, agent, channel, *span)
         panels = [curves(found, agent, channel, *span) for channel in channels]
     for channel, panel in zip(channels, panels, strict=True):
         if not any(len(one.times) for one in panel):

@@ -12,7 +12,8 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names, channel_names
-from pyros_mqtt.cli.reach import Reach
+from pyros_mqtt.cli.endings import FAILED, Trouble, complain
+from pyros_mqtt.cli.reach import Reach, nearest
 from pyros_mqtt.cli.spans import Every, Night, Since, Until, Url, opened, span_of
 
 if TYPE_CHECKING:
@@ -62,17 +63,40 @@ def query(  # noqa: PLR0917 - typer gives them by name
 
     Which channels there are, measurements of one of them, or what happened.
     """
+    from pyros_mqtt.archive.units import check_unit, unit_change
+
     if kind is not None and kind not in BRANCHES:
         raise typer.BadParameter(f"there is no kind {kind!r}: {', '.join(BRANCHES[:-1])}")
+    _check_words(channel, kind, every)
     with opened(Reach.of(context), archive) as opened_archive:
+        if agent is not None:
+            _check_agent(opened_archive, agent)
         span = span_of(opened_archive, since, until, night)
         if kind is not None:
             rows = _happened(opened_archive.events(agent, {kind}, *span))
         elif agent is not None and channel is not None:
+            if every is not None:
+                check_unit(opened_archive, agent, channel, *span)
+            elif change := unit_change(opened_archive, agent, channel, *span):
+                complain(f"{change}; the numbers stand as they were recorded")
             rows = _measured(opened_archive.read(agent, channel, *span, every))
         else:
             rows = _listed(opened_archive, agent)
         _print(_latest(rows, limit), as_json=as_json)
+
+
+def _check_words(channel: str | None, kind: str | None, every: str | None) -> None:
+    if kind is not None and channel is not None:
+        raise typer.BadParameter(f"--kind {kind} is of an agent: leave {channel!r} out")
+    if every is not None and channel is None:
+        raise typer.BadParameter("--every is for the measurements of a channel: name one")
+
+
+def _check_agent(archive: Archive, agent: str) -> None:
+    known = archive.agents()
+    if agent not in known:
+        hint = nearest(agent, known, "recorded agents")
+        raise Trouble(f"nothing was recorded of {agent!r}; {hint}", FAILED)
 
 
 def _latest(rows: Iterator[dict[str, Any]], limit: int) -> Iterable[dict[str, Any]]:

@@ -12,7 +12,16 @@ import typer
 from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.reach import Reach
-from pyros_mqtt.cli.spans import Since, Until, Url, night_of, opened, span_of
+from pyros_mqtt.cli.spans import (
+    END_OF_TIMES,
+    Since,
+    Until,
+    Url,
+    check_recorded,
+    night_of,
+    opened,
+    span_of,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -55,8 +64,9 @@ def replay(  # noqa: PLR0917 - typer gives them by name
             night = "last"
         chosen = night_of(found, night) if night is not None else None
         span = span_of(found, since, until, chosen)
+        check_recorded(found, span, chosen)
         start = 0.0 if span.start is None else span.start
-        stop = 4e9 if span.stop is None else span.stop
+        stop = END_OF_TIMES if span.stop is None else span.stop
         from pyros_mqtt.link import Brokers
 
         bus = Brokers(reach.reaching_settings)

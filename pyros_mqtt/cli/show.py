@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pyros_mqtt import plain_text
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -74,11 +76,8 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
-def one_line(text: str) -> str:
-    """Write as escapes what `printable` takes out, and line ends: the bus forges no line."""
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
+one_line = plain_text.one_line
+"""Write as escapes what `printable` takes out, and line ends."""
 
 
 def json(value: Any) -> None:

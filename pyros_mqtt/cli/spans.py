@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from pyros_mqtt.cli.endings import FAILED, Trouble
+
 if TYPE_CHECKING:
     from pyros_mqtt.archive import Archive
     from pyros_mqtt.cli.reach import Reach
@@ -33,6 +35,10 @@ Url = Annotated[
         help="sqlite:///PATH or postgresql://..., not that of PYROS_ARCHIVE.",
     ),
 ]
+
+
+END_OF_TIMES = 4e9
+"""POSIX seconds after all that is recorded."""
 
 
 class Span(NamedTuple):
@@ -76,3 +82,16 @@ def night_of(archive: Archive, said: str | None) -> str:
     if said not in {None, "last"}:
         return str(said)
     return archive.latest_night() or now
+
+
+def check_recorded(archive: Archive, span: Span, night: str | None) -> None:
+    """Refuse a time in which nothing was recorded.
+
+    Raises:
+        Trouble: nothing was.
+    """
+    start = 0.0 if span.start is None else span.start
+    stop = END_OF_TIMES if span.stop is None else span.stop
+    if not archive.has_any(start, stop):
+        when = "in this time" if night is None else f"in the night of {night}"
+        raise Trouble(f"nothing was recorded {when}", FAILED)

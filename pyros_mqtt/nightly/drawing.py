@@ -8,9 +8,10 @@ from html import escape
 
 import numpy as np
 
-from pyros_mqtt.archive.curves import Curve
+from pyros_mqtt.archive.curves import Curve, share
 from pyros_mqtt.nightly.lives import Span
 from pyros_mqtt.nightly.night import Strip
+from pyros_mqtt.plain_text import one_line
 
 WIDTH = 1000
 LEFT = 190
@@ -101,17 +102,15 @@ def curve_lines(panel: Iterable[Curve], axis: Axis) -> str:
 def _curve(curve: Curve, axis: Axis) -> list[str]:
     """Draw a curve with its name and extremes; one that never changed goes through the middle."""
     low, high = float(np.min(curve.low)), float(np.max(curve.high))
-    span = (high - low) or 2.0
-    bottom = low if high > low else low - 1.0
 
     def y(value: float) -> float:
-        return round(CURVE - 8 - (float(value) - bottom) * (CURVE - 16) / span, 2)
+        return round(CURVE - 8 - share(float(value), low, high) * (CURVE - 16), 2)
 
     xs = [axis.x(float(one)) for one in curve.times]
     tops = [f"{x},{y(one)}" for x, one in zip(xs, curve.high, strict=True)]
     lows = [f"{x},{y(one)}" for x, one in zip(xs, curve.low, strict=True)]
     mean = [(x, y(one)) for x, one in zip(xs, curve.mean, strict=True)]
-    name = escape(f"{curve.name} {f'[{curve.unit}]' if curve.unit else ''}".strip())
+    name = safe(f"{curve.name} {f'[{curve.unit}]' if curve.unit else ''}".strip())
     parts = [f'<polygon class="band" points="{" ".join([*tops, *lows[::-1]])}"/>']
     if len(mean) > 1:
         points = " ".join(f"{x},{height}" for x, height in mean)
@@ -128,6 +127,11 @@ def _curve(curve: Curve, axis: Axis) -> list[str]:
     return parts
 
 
+def safe(text: str) -> str:
+    """Write a text so that it neither marks up the page nor turns or hides its letters."""
+    return escape(one_line(text))
+
+
 def clock(moment: float) -> str:
     """Write a moment as 20:14:03."""
     return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"
@@ -136,8 +140,8 @@ def clock(moment: float) -> str:
 def _label(text: str, y: float) -> str:
     shown = text if len(text) <= 28 else f"{text[:27]}…"  # noqa: PLR2004 - what fits
     return (
-        f'<text class="label" x="{LEFT - 8}" y="{y + ROW - 7}">{escape(shown)}'
-        f"<title>{escape(text)}</title></text>"
+        f'<text class="label" x="{LEFT - 8}" y="{y + ROW - 7}">{safe(shown)}'
+        f"<title>{safe(text)}</title></text>"
     )
 
 
@@ -148,12 +152,12 @@ def _bar(  # noqa: PLR0913, PLR0917 - a bar's place, colour and words
     width = max(1.0, round(axis.x(stop) - x, 2))
     return (
         f'<rect x="{x}" y="{y + 3}" width="{width}" height="{ROW - 6}" fill="{colour}">'
-        f"<title>{escape(words)}</title></rect>"
+        f"<title>{safe(words)}</title></rect>"
     )
 
 
 def _svg(axis: Axis, height: float, parts: Iterable[str], what: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height + 20}" role="img" aria-label="{escape(what)}">'
+        f'<svg viewBox="0 0 {WIDTH} {height + 20}" role="img" aria-label="{safe(what)}">'
         f"{axis.grid(height)}{''.join(parts)}</svg>"
     )

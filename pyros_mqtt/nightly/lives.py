@@ -19,7 +19,10 @@ BEATS = 3
 
 @dataclass(slots=True)
 class Span:
-    """A state that lasted: `state` one of the protocol's, or `silent`. POSIX seconds."""
+    """A state that lasted: `state` one of the protocol's, or `silent`. POSIX seconds.
+
+    `detail` is the last that was told meanwhile.
+    """
 
     state: str
     start: float
@@ -53,9 +56,9 @@ def lives(events: Iterable[Event], start: float, stop: float) -> dict[str, list[
 
 
 def _claim(spans: list[Span], status: Status, moment: float) -> None:
-    last = spans[-1] if spans else None
-    same = last is not None and (last.state, last.detail) == (status.state.value, status.detail)
-    if not same:
+    if spans and spans[-1].state == status.state.value:
+        spans[-1].detail = status.detail or spans[-1].detail
+    else:
         spans.append(Span(status.state.value, moment, moment, status.detail))
 
 

@@ -6,14 +6,16 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from pyros_mqtt.archive import Account, Archive, Event, Gap
+from pyros_mqtt.archive import Account, Archive, Gap
 from pyros_mqtt.archive.curves import Curve, curves
 from pyros_mqtt.archive.extras import bring
+from pyros_mqtt.archive.units import unit_change
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.messages import JSON
+from pyros_mqtt.nightly.alarms import AlarmStory, alarm_stories
 from pyros_mqtt.nightly.lives import Span, lives
 from pyros_mqtt.nightly.orders import Order, orders
 
@@ -28,8 +30,6 @@ MOST_PLOTS = 24
 ALERT = "alert"
 """A channel of this name tells of alerts: what came, and what is done about it."""
 
-ENDED_ALARMS = {"", "cleared", "normal", "ok", "inactive"}
-
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -37,19 +37,6 @@ class Strip:
 
     name: str
     spans: list[tuple[float, float, bool]]
-
-
-@dataclass(slots=True)
-class AlarmStory:
-    """One alarm: when it was raised and when it ended, as far as the record tells."""
-
-    agent: str
-    alarm: str
-    severity: str
-    text: str
-    start: float
-    stop: float | None = None
-    states: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +119,7 @@ def look_at(archive: Archive, name: str, plotted: Iterable[str] = ()) -> Night:
         orders=asked,
         curves=drawn,
         strips=strips,
-        alarms=_alarms(archive.events(None, {"alarm"}, start, stop)),
+        alarms=alarm_stories(archive.events(None, {"alarm"}, start, stop)),
         alerts=_alerts(archive, asked, start, stop),
         images=[one for one in asked if one.end == "done" and _image_of(one.result)],
         gaps=_gaps(archive, start, stop),
@@ -162,6 +149,7 @@ def _pictures(
         len(wanted) > MOST_PLOTS
     )
     for agent, channel in wanted[:MOST_PLOTS]:
+        problems += filter(None, [unit_change(archive, agent, channel, start, stop)])
         with contextlib.suppress(ArchiveError):  # it has no numbers
             found = curves(archive, agent, channel, start, stop)
             drawn += [[one] for one in found if len(one.times) and one.low.min() < A_MOMENT]
@@ -190,31 +178,7 @@ def _runs(times: Any, truths: Any) -> list[tuple[float, float, bool]]:
     return runs
 
 
-# -- alarms and alerts ----------------------------------------------------------------------------
-
-
-def _alarms(events: Iterable[Event]) -> list[AlarmStory]:
-    open_ones: dict[tuple[str, str], AlarmStory] = {}
-    told: list[AlarmStory] = []
-    for event in events:
-        key = event.agent, event.leaf
-        said = event.document or {}
-        state = str(said.get("state") or ("raised" if event.payload.strip() else ""))
-        story = open_ones.get(key)
-        if state in ENDED_ALARMS:
-            if story is not None:
-                story.stop = event.time
-                del open_ones[key]
-            continue
-        if story is None:
-            story = AlarmStory(event.agent, event.leaf, "", "", event.time)
-            open_ones[key] = story
-            told.append(story)
-        story.severity = str(said.get("severity") or story.severity)
-        story.text = str(said.get("text") or story.text or event.leaf)
-        if not story.states or story.states[-1] != state:
-            story.states.append(state)
-    return told
+# -- alerts ---------------------------------------------------------------------------------------
 
 
 def _alerts(archive: Archive, asked: list[Order], start: float, stop: float) -> list[AlertStory]:

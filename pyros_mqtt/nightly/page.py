@@ -6,7 +6,6 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from html import escape
 
 from pyros_mqtt import wire
 from pyros_mqtt.nightly.drawing import (
@@ -14,6 +13,7 @@ from pyros_mqtt.nightly.drawing import (
     Axis,
     clock,
     curve_lines,
+    safe,
     strip_lines,
     time_lines,
 )
@@ -60,10 +60,10 @@ def page(night: Night) -> str:
     axis = Axis(*night.active)
     title = f"{night.root}: night of {night.name}"
     body = [
-        f"<h1>{escape(title)}</h1>",
+        f"<h1>{safe(title)}</h1>",
         f'<p class="lead">{_moment(night.start)} to {_moment(night.stop)}, all times UTC</p>',
         _tiles(night),
-        *(f"<p>{escape(one)}</p>" for one in night.problems),
+        *(f"<p>{safe(one)}</p>" for one in night.problems),
         _section("Agents", _agents(night, axis)),
         _section("Alarms", _alarms(night)),
         _section("Alerts", _alerts(night)),
@@ -75,7 +75,7 @@ def page(night: Night) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{safe(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
@@ -96,7 +96,7 @@ def _tiles(night: Night) -> str:
     return (
         '<div class="tiles">'
         + "".join(
-            f'<div class="tile{" bad" if bad else ""}"><b>{count}</b>{escape(what)}</div>'
+            f'<div class="tile{" bad" if bad else ""}"><b>{count}</b>{safe(what)}</div>'
             for what, count, bad in tiles
         )
         + "</div>"
@@ -235,7 +235,7 @@ def _gaps(night: Night) -> str:
 
 
 def _section(title: str, inside: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{inside or '<p>None.</p>'}</section>"
+    return f"<section><h2>{safe(title)}</h2>{inside or '<p>None.</p>'}</section>"
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -243,7 +243,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         return ""
     kinds = ["" if isinstance(one, str) else one[1] for one in rows[0]]
     head = "".join(
-        f'<th class="n">{escape(name)}</th>' if kind == "n" else f"<th>{escape(name)}</th>"
+        f'<th class="n">{safe(name)}</th>' if kind == "n" else f"<th>{safe(name)}</th>"
         for name, kind in zip(names, kinds, strict=True)
     )
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows[:MOST_ROWS])
@@ -255,7 +255,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 def _cell(cell: Cell) -> str:
     text, kind = (cell, "") if isinstance(cell, str) else cell
     shown = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
-    return f'<td class="{kind}">{escape(shown)}</td>' if kind else f"<td>{escape(shown)}</td>"
+    return f'<td class="{kind}">{safe(shown)}</td>' if kind else f"<td>{safe(shown)}</td>"
 
 
 def _short(value: object) -> str:

@@ -21,6 +21,7 @@ from pyros_mqtt.recorder.intake import Intake, Rows
 from pyros_mqtt.recorder.share import Ear, Share
 from pyros_mqtt.recorder.writer import Counts, Writer
 from pyros_mqtt.settings import Settings
+from pyros_mqtt.settings.site import site_problems
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery
 
@@ -86,7 +87,7 @@ class Recorder(Agent):
             bus, ears = Brokers(settings), Brokers(settings, lean=True)
         super().__init__(name, bus=bus, settings=settings, **options)
         self.url = checked(archive or archive_url(settings))
-        self._nights = Nights.of(settings.observatory)
+        self._nights = self._nights_of(settings)
         topics = Topics(settings.root)
         self._arrivals = Arrivals(memory * 2**20)
         folder = settings.state_dir / "record" / topics.client_id(name)
@@ -108,6 +109,13 @@ class Recorder(Agent):
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._up_at = time.monotonic()
+
+    def _nights_of(self, settings: Settings) -> Nights:
+        """Take the place from the settings; a wrong one is told, and costs no record."""
+        if problem := next(site_problems(settings.observatory), None):
+            self.log.error("nights are reckoned as at Greenwich: %s", problem)
+            return Nights()
+        return Nights.of(settings.observatory)
 
     def work(self) -> None:
         """Start to listen and to write."""

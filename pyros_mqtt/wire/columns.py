@@ -81,21 +81,23 @@ def _single(body: dict[str, JSON]) -> Columns:
 def _batch(body: dict[str, JSON]) -> Columns:
     values = body["v"]
     given = list(values.values()) if type(values) is dict else [values]
-    for column in given:
-        _check_column(column)
+    kinds = [_checked_kinds(column) for column in given]
     if len(set(map(len, given))) != 1:
         raise ValueError("the columns differ in length, or there are none")
     count = len(given[0])
+    quality = _quality(body, count)
+    if values is given[0] and type(None) in kinds[0]:
+        quality = _bad_where_missing(quality, values)
     if "t0" not in body:
         times = _moments(body["t"])
         if len(times) != count:
             raise ValueError(f"{len(times)} times for {count} values")
-        return _columns(body, times, values, _quality(body, count))
+        return _columns(body, times, values, quality)
     start, step = _moment(body["t0"]), _moment(body["dt"])
     if not abs(start + step * count) < LATEST:
         raise ValueError(f"{start} and steps of {step} are no times")
     times = [start + step * row for row in range(count)]
-    return _columns(body, times, values, _quality(body, count), step)
+    return _columns(body, times, values, quality, step)
 
 
 def _columns(
@@ -134,6 +136,15 @@ def _quality(body: dict[str, JSON], count: int) -> str | list[str]:
     return list(map(str, given))
 
 
+def _bad_where_missing(quality: str | list[str], values: list[JSON]) -> list[str]:
+    """Call a lone null bad that is not told to be anything else."""
+    told = [quality] * len(values) if isinstance(quality, str) else quality
+    return [
+        "bad" if value is None and one == "good" else one
+        for one, value in zip(told, values, strict=True)
+    ]
+
+
 def _moment(value: JSON) -> float:
     if type(value) not in _NUMBERS or not -LATEST < value < LATEST:
         raise ValueError(f"{value!r:.80} is no time")
@@ -153,8 +164,8 @@ def _check_count(number: JSON) -> None:
         raise ValueError(f"{number!r:.80} is no count")
 
 
-def _check_column(column: JSON) -> None:
-    """Refuse what is no column of scalars, and numbers that no double holds."""
+def _checked_kinds(column: JSON) -> set[type]:
+    """Refuse what is no column of scalars, and numbers that no double holds; what is in it."""
     if not isinstance(column, list):
         raise TypeError("a column is a list")
     kinds = set(map(type, column))
@@ -163,6 +174,7 @@ def _check_column(column: JSON) -> None:
     numbers = column if kinds <= _NUMBERS else [one for one in column if type(one) in _NUMBERS]
     if numbers and not (max(numbers) <= LARGEST and min(numbers) >= -LARGEST):
         raise ValueError("a number that is too large")
+    return kinds
 
 
 def _check(value: JSON, depth: int = MAX_NESTING) -> None:

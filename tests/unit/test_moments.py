@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.time import Time
+from typer import Typer
+from typer.testing import CliRunner
 
+from pyros_mqtt.archive import Archive
 from pyros_mqtt.archive.moments import Nights, posix, seconds
 from pyros_mqtt.archive.place import shown
 from pyros_mqtt.archive.readings import Readings
+from pyros_mqtt.cli import config
+from pyros_mqtt.cli.app import root
 from pyros_mqtt.errors import ArchiveError
+from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.recorder import Recorder
+from pyros_mqtt.settings import Settings
 
 EVENING = 1763841600.0
 
@@ -62,9 +72,12 @@ def test_spans_have_units() -> None:
     assert [seconds(one) for one in (10, "10", "10s", "5min", "1.5h", "1d")] == [
         10, 10, 10, 300, 5400, 86_400,
     ]  # fmt: skip
-    for wrong in ("often", "-5s", 0, "0", "1e30", 1e-9, "nan"):
+    for wrong in ("often", "-5s", 0, "0", 1e-9, "nan"):
         with pytest.raises(ArchiveError, match="no span"):
             seconds(wrong)
+    for long in ("1000000h", "1e30", 1e9):
+        with pytest.raises(ArchiveError, match="is too long: at most thirty years"):
+            seconds(long)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +95,47 @@ def test_a_night_is_named_after_its_evening(longitude: float, name: str) -> None
 
 def test_the_place_comes_from_the_observatory() -> None:
     assert Nights.of({"site": {"longitude": 55.4}}) == Nights(55.4)
-    for nothing in ({}, {"site": "somewhere"}, {"site": {"longitude": "east"}}):
+    nowhere: list[dict[str, object]] = [{}, {"site": {}}, {"site": {"latitude": -90, "name": "S"}}]
+    for nothing in nowhere:
         assert Nights.of(nothing) == Nights(0.0)
+
+
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        ("somewhere", "observatory.site = 'somewhere': must be a table"),
+        ({"longitude": "east"}, "observatory.site.longitude = 'east': must be a number"),
+        ({"longitude": 554.108}, "observatory.site.longitude = 554.108: must be a number"),
+        ({"longitude": math.nan}, "from -180 to 180, east positive"),
+        ({"longitude": True}, "observatory.site.longitude = True"),
+        ({"latitude": -90.5, "longitude": 55}, "from -90 to 90, north positive"),
+    ],
+)
+def test_a_place_that_is_none_is_told_wherever_the_night_is_reckoned(
+    site: object, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ArchiveError, match=re.escape(told)):
+        Nights.of({"site": site})
+    url = f"sqlite:///{tmp_path / 'archive.sqlite'}"
+    settings = Settings(observatory={"site": site}, archive=url)
+    with pytest.raises(ArchiveError, match=re.escape(told)):
+        Archive(settings=settings)
+    recorder = Recorder(bus=Loopback(), settings=settings)
+    assert recorder.url == url
+
+
+def test_the_check_of_the_settings_tells_of_a_wrong_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyros.toml").write_text("[observatory.site]\nlatitude = 91\nlongitude = 181\n")
+    app = Typer(rich_markup_mode=None)
+    app.callback()(root)
+    config.register(app)
+    ended = CliRunner().invoke(app, ["config", "check"])
+    assert ended.exit_code == 1
+    assert "observatory.site.latitude = 91: must be" in ended.stderr
+    assert "observatory.site.longitude = 181: must be" in ended.stderr
 
 
 @pytest.mark.parametrize(

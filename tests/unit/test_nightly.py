@@ -13,6 +13,7 @@ import pytest
 
 from pyros_mqtt.archive import Archive, Event, open_store
 from pyros_mqtt.archive.curves import Curve, in_blocks
+from pyros_mqtt.archive.rows import EventRow, Source, micros
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.nightly import look_at, page
 from pyros_mqtt.nightly.drawing import CURVE, Axis, curve_lines
@@ -50,6 +51,17 @@ def test_a_state_lasts_until_the_next_one() -> None:
 def test_who_says_nothing_for_three_beats_is_silent() -> None:
     told = spans((0, "ready"), (50, "ready"), (55, "ready"), stop=60)
     assert told == [("ready", 0, 15), ("silent", 15, 50), ("ready", 50, 60)]
+
+
+def test_a_state_is_one_span_with_its_last_detail_whatever_is_told_meanwhile() -> None:
+    details = ["", *(f"{left} s left" for left in range(50, 0, -1)), ""]
+    claims = [
+        event("dome/status", moment, {"state": "busy", "detail": detail, "beat": 5})
+        for moment, detail in enumerate(details)
+    ]
+    (span,) = lives(claims, EVENING, EVENING + len(details))["dome"]
+    assert (span.state, span.start, span.stop) == ("busy", EVENING, EVENING + len(details))
+    assert span.detail == "1 s left"
 
 
 def test_what_was_before_the_night_tells_how_it_began() -> None:
@@ -129,6 +141,38 @@ def test_the_night_tells_everything(archive: Archive) -> None:
         ["weather conditions wind"]
     ]
     assert night.away[-1].start == EVENING + 600
+
+
+def test_alarms_are_read_as_everybody_reads_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'archive.sqlite'}"
+    store = open_store(url)
+    store.write([], [
+        EventRow(
+            Source("pyros", "dome", "alarm", name), micros(EVENING + second), second, 0, body
+        )
+        for second, (name, body) in enumerate([
+            ("cut", b'{"state": "rai'),
+            ("odd", b'{"state": "on fire"}'),
+            ("bare", b'{"state": "raised"}'),
+            ("new", b'{"state": "raised", "severity": "dreadful"}'),
+            ("soft", b'{"state": "raised", "severity": "warning", "text": "a \xe2\x80\xae b"}'),
+            ("soft", b""),
+        ])
+    ])  # fmt: skip
+    store.close()
+    with Archive(url, root="pyros") as archive:
+        night = look_at(archive, NAME)
+    assert {one.alarm: (one.severity.value, one.stop is None) for one in night.alarms} == {
+        "cut": ("critical", True),
+        "odd": ("critical", True),
+        "bare": ("serious", True),
+        "new": ("serious", True),
+        "soft": ("warning", False),
+    }
+    text = page(night)
+    assert "it cannot be read" in text
+    assert "a \\u202e b" in text
+    assert "\u202e" not in text
 
 
 def test_the_page_stands_alone_and_trusts_nobody(archive: Archive) -> None:

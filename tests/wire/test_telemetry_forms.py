@@ -155,7 +155,7 @@ BATCHES = [
     (
         encode_batch([1.0, 2.5], [10, None], tag=Tag(3, 40, "5f0c")),
         b'{"t":[1.0,2.5],"v":[10,null],"seq":3,"n":40,"session":"5f0c"}',
-        Columns([1.0, 2.5], [10, None], "good", 3, 40, "5f0c"),
+        Columns([1.0, 2.5], [10, None], ["good", "bad"], 3, 40, "5f0c"),
     ),
     (
         encode_batch((100.0, 0.5), [1.5, 2.5, 3.5], "uncertain", Tag(0, 0, "5f0c")),
@@ -204,6 +204,22 @@ def test_each_row_has_its_value_and_quality() -> None:
 def test_a_single_value_that_is_missing_is_bad() -> None:
     assert decode_columns(b'{"t":5,"v":null}', NOW).quality == "bad"
     assert decode_columns(b'{"t":5,"v":null,"q":"uncertain"}', NOW).quality == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("told", "quality"),
+    [
+        (b"", ["good", "bad", "bad"]),
+        (b',"q":"good"', ["good", "bad", "bad"]),
+        (b',"q":"uncertain"', ["uncertain"] * 3),
+        (b',"q":["good","uncertain","good"]', ["good", "uncertain", "bad"]),
+    ],
+)
+def test_values_of_a_batch_that_are_missing_are_bad(told: bytes, quality: list[str]) -> None:
+    for times in (b'"t":[1,2,3]', b'"t0":1,"dt":1'):
+        columns = decode_columns(b'{%s,"v":[5,null,null]%s}' % (times, told), NOW)
+        assert columns.quality == quality
+        assert [columns.sample(row).quality for row in range(3)] == quality
 
 
 def test_a_time_in_whole_seconds_is_a_time() -> None:
