@@ -114,6 +114,7 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
     look = Look(browser, TELEPHONE, is_mobile=True, has_touch=True)
     try:
         puppets.status("telescope", "fault", detail="the drive does not answer at all " * 5)
+        puppets.about(About("telescope", messages={"park": MessageInfo("Go to rest.")}))
         puppets.alarm("dome", "shutter", state="raised", severity="critical", text="open " * 40)
         page = look.at(place.url)
         expect(page.locator("#row-telescope")).to_contain_text("fault")
@@ -125,7 +126,14 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
             assert wide <= TELEPHONE["width"]
         page.locator("#tabs button", has_text="Fleet").tap()
         page.locator("#row-telescope").tap()
+        expect(page.locator("#agent")).to_be_visible()
         expect(page.locator("#agent")).to_contain_text("the drive does not answer")
+        expect(page.locator("#agent form")).to_be_visible()
+        expect(page.locator("#agent form")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
+        page.locator("#tabs button", has_text="Alarms").tap()
+        expect(page.locator("#agent")).to_be_hidden()
+        expect(page.locator("#alarms")).to_be_visible()
         assert look.complaints == []
     finally:
         look.close()
