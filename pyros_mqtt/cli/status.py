@@ -34,7 +34,7 @@ def status(
     Exit code 0 if all is well, 1 if an agent is lost, silent, in fault or ended by a failure, 3 if
     no broker, or not the agent that was asked for, is there.
     """
-    reach = Reach.of(context)
+    reach = Reach.of(context, spares=True)
     with reach.fleet() as fleet:
         settle(fleet)
         chosen = _chosen(list(fleet.members()), agents or [], reach.place)
