@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 10_000
 """So many names a fleet keeps; whoever floods the bus with more names does not grow its reader."""
 
+WATCHMAN = "alarms"
+"""The usual name of whoever watches the rules of alarms, and the channel of any of that kind."""
+
 OnChange = Callable[[str], None]
 
 _log = logging.getLogger(__name__)
@@ -58,6 +61,12 @@ class Member:
         task = self.status.task
         remark = task.message if task is not None else self.status.detail
         return f"{self.status.state}: {remark}" if remark else self.status.state.value
+
+    @property
+    def is_watchman(self) -> bool:
+        """It watches the rules of alarms: it is named so, or says that it counts them."""
+        counts = self.about is not None and WATCHMAN in self.about.telemetry
+        return self.name == WATCHMAN or counts
 
 
 @dataclass(slots=True)

@@ -116,6 +116,7 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
         puppets.status("telescope", "fault", detail="the drive does not answer at all " * 5)
         puppets.about(About("telescope", messages={"park": MessageInfo("Go to rest.")}))
         puppets.alarm("dome", "shutter", state="raised", severity="critical", text="open " * 40)
+        puppets.status("alarms", "stopped")
         page = look.at(place.url)
         expect(page.locator("#row-telescope")).to_contain_text("fault")
         for tab in ("alarms", "fleet", "plots", "stream", "sky", "images"):
@@ -134,6 +135,9 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
         page.locator("#tabs button", has_text="Alarms").tap()
         expect(page.locator("#agent")).to_be_hidden()
         expect(page.locator("#alarms")).to_be_visible()
+        expect(page.locator("#alarms")).to_contain_text("nobody watches: alarms is stopped")
+        puppets.status("alarms")
+        expect(page.locator("#alarms")).not_to_contain_text("nobody watches")
         assert look.complaints == []
     finally:
         look.close()

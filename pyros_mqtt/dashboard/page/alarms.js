@@ -28,6 +28,18 @@ function fate(key, one, store) {
   return html`<span class=${text ? "tone-bad" : "dim"} title=${text}>${state} ${text}</span>`;
 }
 
+const BLIND = new Set(["fault", "lost", "silent", "stopped", "unknown"]);
+
+/** Why a quiet list means nothing; empty where somebody watches, or nobody has to. */
+function nobodyWatches(store) {
+  if (!store.broker.up || store.link.state !== "open") return ""; // the banner says it
+  const watchmen = [...store.agents].filter(([, one]) => one.watches);
+  if (watchmen.some(([, one]) => !BLIND.has(one.state))) return "";
+  if (watchmen.length) return `nobody watches: ${watchmen.map(([name, one]) => `${name} is ${one.state}`).join(", ")}`;
+  const isExpected = store.hello?.rules || [...store.alarms.values()].some((one) => one.agent === "alarms");
+  return isExpected ? "nobody watches: no agent “alarms” has been seen" : "";
+}
+
 function row([key, one], store, act) {
   const limit = one.value === null ? "" : `${shown(one.value)}${one.limit === null ? "" : ` (limit ${shown(one.limit)})`}`;
   return html`<li class="alarm ${one.state} ${one.severity}">
@@ -48,11 +60,13 @@ export function alarms(store, act) {
   const rows = sorted(store);
   const open = store.openAlarms.length;
   const rest = rows.length - open;
+  const unwatched = nobodyWatches(store);
   return html`
     <div class="title">
       <h2>Alarms</h2>
       <span class=${open ? "tone-bad" : "dim"}>${open ? html`<b>${open}</b> to acknowledge` : "none to acknowledge"}</span>
       ${rest ? html`<span class="dim">${rest} known</span>` : nothing}
+      ${unwatched ? html`<b class="tone-bad" role="status">${unwatched}</b>` : nothing}
     </div>
     ${rows.length
       ? html`<ul class="scroll">${repeat(rows, ([key]) => key, (one) => row(one, store, act))}</ul>`

@@ -32,7 +32,7 @@ const ui = {
 const DEPENDS = {
   head: ["hello", "broker", "agents", "ui", "second"],
   banner: ["hello", "broker", "link", "second"],
-  alarms: ["alarms", "me", "orders", "second"],
+  alarms: ["alarms", "agents", "broker", "me", "orders", "second"],
   fleet: ["agents", "ui", "second"],
   plots: ["plots", "second"],
   stream: ["passings", "ui"],
