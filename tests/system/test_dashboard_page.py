@@ -78,6 +78,22 @@ def test_every_state_can_be_told_without_colour(
     assert len(shapes) == len(STATES)
 
 
+def test_one_long_name_pushes_nothing_off_the_screen(
+    puppets: Puppets, place: DashboardPlace, look: Look
+) -> None:
+    longest = "a" * 63
+    puppets.status(longest, "fault", detail="the drive does not answer")
+    puppets.status("dome")
+    page = look.at(place.url)
+    name = page.locator(f"#row-{longest} th")
+    expect(name).to_have_attribute("title", longest)
+    expect(page.locator("#row-dome td.host")).to_be_in_viewport(ratio=1)
+    width = "document.getElementById('fleet').clientWidth"
+    right = "document.querySelector('#row-dome td.detail').offsetLeft"
+    assert page.evaluate(f"{right} < {width}")
+    assert page.evaluate("(cell) => cell.clientWidth", name.element_handle()) < 250
+
+
 def test_the_keyboard_reaches_everything(
     puppets: Puppets, place: DashboardPlace, look: Look
 ) -> None:
