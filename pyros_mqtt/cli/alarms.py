@@ -278,7 +278,7 @@ def _row(alarm: Alarm) -> tuple[str, ...]:
 def _told(alarm: Alarm) -> str:
     remarks = []
     if alarm.state.value == "shelved" and alarm.until:
-        remarks.append(f"shelved until {show.clock_time(alarm.until)}")
+        remarks.append(f"shelved until {show.dated_time(alarm.until)}")
     if alarm.by:
         remarks.append(f"by {alarm.by}")
     if alarm.comment:

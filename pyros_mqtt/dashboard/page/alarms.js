@@ -1,7 +1,7 @@
 // Alarms: those that nobody has acknowledged come first, the worst of them at the top.
 
 import { html, nothing, repeat } from "./lit.js";
-import { SEVERITIES, clock, duration, shown } from "./words.js";
+import { SEVERITIES, dated, duration, shown } from "./words.js";
 
 const RANK = { critical: 0, serious: 1, warning: 2 };
 const STATE = { raised: 0, acknowledged: 1, shelved: 2, cleared: 3 };
@@ -14,10 +14,14 @@ function sorted(store) {
   );
 }
 
-function remark(one) {
+function remark(one, store) {
   if (one.state === "acknowledged") return `by ${one.by || "somebody"}`;
-  if (one.state === "shelved") return `by ${one.by || "somebody"}${one.until ? ` until ${clock(one.until)}` : ""}`;
+  if (one.state === "shelved") return `by ${one.by || "somebody"}${one.until ? ` until ${dated(one.until, store.wall)}` : ""}`;
   return "";
+}
+
+function age(seconds) {
+  return seconds < -5 ? "future" : duration(seconds); // clocks differ by so much
 }
 
 // How an acknowledgement goes, as long as the alarm has not changed by it.
@@ -47,8 +51,8 @@ function row([key, one], store, act) {
     <b class="where">${key}</b>
     <span class="what">${one.text || one.about}
       ${limit ? html`<span class="dim">${limit}</span>` : nothing}</span>
-    <span class="age">${one.raised_at ? duration(store.wall - one.raised_at) : ""}</span>
-    <span class="status">${one.state} ${remark(one)} ${fate(key, one, store)}</span>
+    <span class="age">${one.raised_at ? age(store.wall - one.raised_at) : ""}</span>
+    <span class="status">${one.state} ${remark(one, store)} ${fate(key, one, store)}</span>
     ${one.state === "raised" && store.me.asks_for
       ? html`<button ?disabled=${!store.mayCommand} title=${store.mayCommand ? "" : "log in first"}
           @click=${() => act.acknowledge(one)}>acknowledge</button>`
