@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 10_000
 """So many names a fleet keeps; whoever floods the bus with more names does not grow its reader."""
 
+MOST_UNREADABLE = 100
+"""So many names are kept whose status cannot be read."""
+
+WATCHMAN = "alarms"
+"""The usual name of whoever watches the rules of alarms, and the channel of any of that kind."""
+
 OnChange = Callable[[str], None]
 
 _log = logging.getLogger(__name__)
@@ -58,6 +64,12 @@ class Member:
         task = self.status.task
         remark = task.message if task is not None else self.status.detail
         return f"{self.status.state}: {remark}" if remark else self.status.state.value
+
+    @property
+    def is_watchman(self) -> bool:
+        """It watches the rules of alarms: it is named so, or says that it counts them."""
+        counts = self.about is not None and WATCHMAN in self.about.telemetry
+        return self.name == WATCHMAN or counts
 
 
 @dataclass(slots=True)
@@ -103,6 +115,7 @@ class Fleet:
         self._topics = topics
         self._clock = clock
         self._records: dict[str, _Record] = {}
+        self._unreadable: dict[str, str] = {}
         self._vigil = Vigil()
         self._news = threading.Condition()
         self._changed: dict[str, None] = {}
@@ -158,6 +171,11 @@ class Fleet:
         with self._news:
             return self._member(name) if name in self._records else None
 
+    def unreadable(self) -> dict[str, str]:
+        """Whose last status could not be read, and why; a hundred names at most."""
+        with self._news:
+            return dict(sorted(self._unreadable.items()))
+
     def on_change(self, callback: OnChange) -> None:
         """Call with an agent's name after news of it, its silence or its removal.
 
@@ -199,10 +217,12 @@ class Fleet:
             return
         try:
             status = decode_status(delivery.payload, name)
-        except BadPayload:
+        except BadPayload as error:
             self._pass_over(delivery)
+            self._note_unreadable(name, str(error))
             return
         with self._news:
+            self._unreadable.pop(name, None)
             record = self._records.setdefault(name, _Record())
             wall = time.time()
             kept = kept_for(status, wall) if delivery.retain else None
@@ -264,8 +284,14 @@ class Fleet:
         self.malformed += 1
         _log.debug("passed over on %s: %r", delivery.topic, delivery.payload[:200])
 
+    def _note_unreadable(self, name: str, why: str) -> None:
+        with self._news:
+            if name in self._unreadable or len(self._unreadable) < MOST_UNREADABLE:
+                self._unreadable[name] = why
+
     def _remove(self, name: str) -> None:
         with self._news:
+            self._unreadable.pop(name, None)
             if self._records.pop(name, None) is not None:
                 self._changed[name] = None
 

@@ -96,9 +96,9 @@ class _Frozen(Measured):
         since = max(self._same_since, sighted)
         stood = self._latest - since
         if stood < (self.rule.frozen or 0.0):
-            return over(self._value, self.rule.frozen) if self._has_changed else UNKNOWN
+            return over(self._value, None) if self._has_changed else UNKNOWN
         words = f"is frozen at {self.with_unit(self._value)} for {stood:.0f} s, though news comes"
-        return held(self._value, self.rule.frozen, words, since)
+        return held(self._value, None, words, since)  # the limit is a time, and no such value
 
 
 class _Missing(Measured):
@@ -117,13 +117,13 @@ class _Missing(Measured):
     def look(self, now: float, sighted: float) -> Finding:
         longest = self.rule.missing or 0.0
         if now - self._latest <= longest:
-            return over(self._value, longest)
+            return over(self._value, None)
         if now - sighted <= longest:
             return UNKNOWN  # nobody could have told us before
         last = f"; it was {self.with_unit(self._value)}" if self._value is not None else ""
         words = f"has been without a usable value for more than {longest:g} s{last}"
         since = self._latest if self._latest > -math.inf else sighted
-        return held(self._value, longest, words, since)
+        return held(self._value, None, words, since)
 
 
 OF_COURSES: dict[str, type[Measured]] = {

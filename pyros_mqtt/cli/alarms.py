@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyros_mqtt.cli import alarm_rules, run, show
+from pyros_mqtt.cli import alarm_rules, rows, run, show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import alarm_names
-from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble
-from pyros_mqtt.cli.reach import Reach, nearest
+from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble, complain
+from pyros_mqtt.cli.reach import Reach, nearest, settle
 
 if TYPE_CHECKING:
     from pyros_mqtt.alarm_board import AlarmBoard
+    from pyros_mqtt.fleet import Member
     from pyros_mqtt.messages import Alarm
 
 CLASS_PATH = "pyros_mqtt.watchman:Watchman"
+
+USUAL = "alarms"
+"""The agent that watches the rules, if not told otherwise."""
+
+_BLIND = {"fault", "lost", "silent", "stopped", "unknown"}
+"""The states in which a watchman sees nothing."""
 
 HEADERS = ("alarm", "state", "severity", "age", "text")
 STATE = 1
@@ -60,7 +67,7 @@ def _list_by_default(
 ) -> None:
     """Show every alarm that is not normal, the worst first.
 
-    Without a further word. Exit code 1 if one waits to be acknowledged, 0 if none does.
+    Without a further word. Exit code 1 if one waits to be acknowledged or nobody watches, else 0.
     """
     if context.invoked_subcommand is None:
         list_alarms(context, as_json=as_json)
@@ -73,21 +80,42 @@ def list_alarms(
 ) -> None:
     """Show every alarm that is not normal, the worst first.
 
-    Exit code 0 if none waits to be acknowledged, 1 if one does, 3 if no broker is there.
+    Exit code 0 if none waits to be acknowledged, 1 if one does or nobody watches the rules, 3 if
+    no broker is there.
     """
     from pyros_mqtt.wire import alarm_table
 
     reach = Reach.of(context)
-    with reach.alarm_board() as board:
-        alarms = board.alarms
+    with reach.fleet() as fleet, reach.alarm_board() as board:
+        settle(fleet)
+        alarms, members = board.alarms, fleet.members()
+    rules = reach.settings.alarms.rules.values()
+    is_expected = any(one.enabled for one in rules) or any(one.agent == USUAL for one in alarms)
+    unwatched = nobody_watches(members, is_expected=is_expected)
+    if unwatched:
+        complain(unwatched)
     if as_json:
         show.json([alarm_table(one) for one in alarms])
     elif alarms:
         show.table(HEADERS, [_row(one) for one in alarms], styled=STATE)
     else:
         show.line(f"No alarm under {reach.place}")
-    if any(_waits(one) for one in alarms):
+    if unwatched or any(_waits(one) for one in alarms):
         raise typer.Exit(FAILED)
+
+
+def nobody_watches(members: Iterable[Member], *, is_expected: bool) -> str:
+    """Say why a quiet list means nothing; empty where somebody watches, or nobody has to."""
+    watchmen = [one for one in members if one.is_watchman]
+    if any(rows.state(one) not in _BLIND for one in watchmen):
+        return ""
+    if watchmen:
+        told = ", ".join(f"{one.name} is {one.label}" for one in watchmen)
+    elif is_expected:
+        told = f"no agent {USUAL!r} has been seen"
+    else:
+        return ""
+    return show.one_line(f"nobody watches: {told}") + "; `pyros alarms run` or `pyros up` does"
 
 
 @group.command("run", epilog=example("pyros alarms run"))
@@ -219,7 +247,7 @@ def _chosen(board: AlarmBoard, words: Iterable[str]) -> list[tuple[str, str]]:
 
 def _one(board: AlarmBoard, word: str) -> tuple[str, str]:
     """Find whom to ask; one that is not shown belongs to the rules."""
-    return _find(board, word, unknown_is="alarms")
+    return _find(board, word, unknown_is=USUAL)
 
 
 def _find(board: AlarmBoard, word: str, unknown_is: str | None) -> tuple[str, str]:
@@ -250,7 +278,7 @@ def _row(alarm: Alarm) -> tuple[str, ...]:
 def _told(alarm: Alarm) -> str:
     remarks = []
     if alarm.state.value == "shelved" and alarm.until:
-        remarks.append(f"shelved until {show.clock_time(alarm.until)}")
+        remarks.append(f"shelved until {show.dated_time(alarm.until)}")
     if alarm.by:
         remarks.append(f"by {alarm.by}")
     if alarm.comment:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pyros_mqtt.cli import show
 from pyros_mqtt.cli.finding import Finding, bad, ok, warn
 from pyros_mqtt.cli.reach import Reach, settle
 
@@ -101,6 +102,9 @@ def agents(fleet: Fleet, settings: Settings) -> Iterator[Finding]:
     for name in tables_here(settings, socket.gethostname()):
         if name not in members or state(members[name]) in {"stopped", "unknown"}:
             yield warn(f"{name} is configured here and does not run", "pyros up")
+    for name, why in fleet.unreadable().items():
+        text = show.one_line(f"{name}: its status cannot be read: {why}")
+        yield warn(text, f"find out who speaks as {name}")
     for name, member in members.items():
         if is_troubled(member) or state(member) == "unknown":
             detail = member.status.detail if member.status else ""

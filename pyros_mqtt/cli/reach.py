@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from pyros_mqtt.cli.endings import NO_ANSWER, Trouble
+from pyros_mqtt.cli.endings import NO_ANSWER, Trouble, complain
 
 if TYPE_CHECKING:
     from pyros_mqtt.alarm_board import AlarmBoard
@@ -47,8 +47,11 @@ class Reach:
         root: str | None = None,
         patience: float = PATIENCE,
         more: Mapping[str, Any] | None = None,
+        *,
+        spares: bool = False,
     ) -> None:
         self._arguments: dict[str, Any] = {"brokers": broker, "root": root, **(more or {})}
+        self._spares = spares
         self.patience = patience
 
     @classmethod
@@ -57,10 +60,15 @@ class Reach:
         context: typer.Context,
         patience: float = PATIENCE,
         more: Mapping[str, Any] | None = None,
+        *,
+        spares: bool = False,
     ) -> Self:
-        """Read the global options of this call; `more` are settings that its own options give."""
+        """Read the global options of this call; `more` are settings that its own options give.
+
+        With `spares` no mistake in settings that only others use stands in its way.
+        """
         given = context.find_root().params
-        return cls(given.get("broker"), given.get("root"), patience, more)
+        return cls(given.get("broker"), given.get("root"), patience, more, spares=spares)
 
     @cached_property
     def settings(self) -> Settings:
@@ -71,7 +79,14 @@ class Reach:
         """
         from pyros_mqtt.settings import Settings
 
-        return Settings(**self._arguments)
+        if not self._spares:
+            return Settings(**self._arguments)
+        settings = Settings.reaching(**self._arguments)
+        if settings.left_out:
+            first, *others = settings.left_out
+            more = f"; {len(others)} more" if others else ""
+            complain(f"warning: {first} (goes on without it{more}: `pyros config check`)")
+        return settings
 
     @property
     def brokers(self) -> tuple[BrokerUrl, ...]:

@@ -83,7 +83,7 @@ def send(  # noqa: PLR0917 - typer calls it by name
         ttl = None if ttl is None else lasting("ttl", ttl)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="'--ttl'") from None
-    reach = Reach.of(context)
+    reach = Reach.of(context, spares=True)
     if durable or countdown is not None or eta is not None:
         _hand_in(reach, agent, message, args, ttl, sender, countdown, eta, urgent=urgent)
         return

@@ -50,6 +50,9 @@ STYLES = {
 }
 """A colour for each word that tells how something is."""
 
+CLOCKS_DIFFER = 5.0
+"""Seconds by which another machine's clock may be ahead of ours without a word."""
+
 
 def is_terminal(*, err: bool = False) -> bool:
     """Tell whether a person looks at what we print."""
@@ -140,10 +143,23 @@ def clock_time(moment: float | None = None) -> str:
     return f"{when:%H:%M:%S}Z"
 
 
+def dated_time(moment: float) -> str:
+    """Write a moment as `20:14:03Z`, with its date where that is not today's."""
+    when = datetime.fromtimestamp(moment, UTC)
+    is_today = when.date() == datetime.now(UTC).date()
+    return clock_time(moment) if is_today else f"{when:%Y-%m-%d} {clock_time(moment)}"
+
+
 def duration(seconds: float) -> str:
-    """Write seconds as people say them: `0.4 s`, `12 s`, `3 min`, `5 h`, `2 d`."""
+    """Write seconds as people say them: `0.4 s`, `12 s`, `3 min`, `5 h`, `2 d`.
+
+    Of a moment that is yet to come, by more than clocks differ, `future`.
+    """
     if not math.isfinite(seconds):
         return "-"
+    if seconds < -CLOCKS_DIFFER:
+        return "future"
+    seconds = max(0.0, seconds)
     for limit, unit, size in ((10, "s", 0), (120, "s", 1), (7200, "min", 60), (172800, "h", 3600)):
         if seconds < limit:
             return f"{seconds:.1f} {unit}" if not size else f"{seconds / size:.0f} {unit}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from pyros_mqtt.cli import rows, show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import agent_names
-from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble
+from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble, complain
 from pyros_mqtt.cli.reach import Reach, nearest, settle
 
 if TYPE_CHECKING:
@@ -31,26 +32,32 @@ def status(
 ) -> None:
     """Show every agent's state, task and age.
 
-    Exit code 0 if all is well, 1 if an agent is lost, silent, in fault or ended by a failure, 3 if
-    no broker, or not the agent that was asked for, is there.
+    Exit code 0 if all is well, 1 if an agent is lost, silent, in fault or ended by a failure, or
+    its status cannot be read, 3 if no broker, or not the agent that was asked for, is there.
     """
-    reach = Reach.of(context)
+    reach = Reach.of(context, spares=True)
     with reach.fleet() as fleet:
         settle(fleet)
-        chosen = _chosen(list(fleet.members()), agents or [], reach.place)
+        unreadable = fleet.unreadable()
+        chosen = _chosen(list(fleet.members()), agents or [], unreadable, reach.place)
+    wrong = {name: why for name, why in unreadable.items() if not agents or name in agents}
+    for name, why in wrong.items():
+        complain(show.one_line(f"{name}: its status cannot be read: {why}"))
     if as_json:
         show.json([rows.as_json(one) for one in chosen])
     elif chosen:
         bar = show.is_terminal()
         show.table(rows.HEADERS, [rows.row(one, bar=bar) for one in chosen], styled=rows.STATE)
-    else:
+    elif not wrong:
         show.line(f"No agent has been seen under {reach.place}")
-    if any(rows.is_troubled(one) for one in chosen):
+    if wrong or any(rows.is_troubled(one) for one in chosen):
         raise typer.Exit(FAILED)
 
 
-def _chosen(members: list[Member], names: list[str], place: str) -> list[Member]:
-    known = {one.name for one in members}
+def _chosen(
+    members: list[Member], names: list[str], unreadable: Iterable[str], place: str
+) -> list[Member]:
+    known = {one.name for one in members} | set(unreadable)
     for name in names:
         if name not in known:
             hint = nearest(name, known, "known agents")

@@ -71,7 +71,7 @@ def tail(
         raise typer.BadParameter("--logs and --telemetry: one at a time")
     kind = Kind.LOGS if logs else Kind.TELEMETRY if telemetry else Kind.COMMANDS
     misses = Misses()
-    reach = Reach.of(context)
+    reach = Reach.of(context, spares=True)
     bus = reach.bus()
     heard: queue.SimpleQueue[Passing] = queue.SimpleQueue()
     with Traffic(bus, reach.topics, heard.put, agent, kind=kind) as traffic:

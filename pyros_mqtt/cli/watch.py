@@ -34,7 +34,7 @@ def watch(context: typer.Context) -> None:
 
     Until Ctrl-C. Not on a terminal: a line for each change.
     """
-    reach = Reach.of(context)
+    reach = Reach.of(context, spares=True)
     with reach.fleet() as fleet, contextlib.suppress(KeyboardInterrupt):
         news = threading.Event()
         fleet.on_change(lambda _: news.set())

@@ -70,6 +70,7 @@ def _hello(settings: Settings, build: str) -> dict[str, Any]:
         "version": __version__,
         "build": build,
         "brokers": [str(one) for one in settings.brokers],
+        "rules": any(one.enabled for one in settings.alarms.rules.values()),
         "site": sky.site_of(settings.observatory),
         "sky": sky.clock_of(settings.observatory),
     }

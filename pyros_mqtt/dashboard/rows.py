@@ -26,6 +26,8 @@ def of_member(member: Member) -> dict[str, Any]:
     row: dict[str, Any] = {"state": state(member), "known": about is not None}
     if about is not None:
         row["about"] = short(about.description.partition("\n")[0])
+    if member.is_watchman:
+        row["watches"] = True
     if status is None:
         return row
     return row | {

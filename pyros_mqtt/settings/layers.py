@@ -8,6 +8,7 @@ cannot be read is a problem in words, so that all of them can be told at once.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,14 @@ TABLES = {
 
 _EITHER = {"password": "password_file", "password_file": "password"}
 """A stronger layer that says one of a pair silences the other in the weaker layers."""
+
+REACHING = frozenset({
+    "brokers", "ca_file", "cert_file", "key_file", "keepalive", "listen_qos", "password",
+    "password_file", "root", "sender", "signing_key_file", "state_dir", "username",
+})  # fmt: skip
+"""What it takes to reach the agents: plain values, which in a pyros.toml stand above all tables."""
+
+_TABLE = re.compile(r"^\s*\[", re.MULTILINE)
 
 Path_ = tuple[str, ...]
 
@@ -87,16 +96,19 @@ def adopt(origin: str, values: Mapping[str, Any]) -> None:
     _adopted[:] = [Layer(origin, dict(_flat(_given(values))))]
 
 
-def read(settings: type[BaseSettings], arguments: Mapping[str, Any]) -> Reading:
-    """Read every layer for the fields of `settings`."""
-    return _Reader(settings).read(arguments)
+def read(
+    settings: type[BaseSettings], arguments: Mapping[str, Any], *, spares: bool = False
+) -> Reading:
+    """Read every layer for the fields of `settings`; with `spares` those of `REACHING` alone."""
+    return _Reader(settings, spares=spares).read(arguments)
 
 
 class _Reader:
     """Reads the layers from the strongest to the weakest, and keeps what the first one says."""
 
-    def __init__(self, settings: type[BaseSettings]) -> None:
+    def __init__(self, settings: type[BaseSettings], *, spares: bool) -> None:
         self._settings = settings
+        self._spares = spares
         self._reading = Reading()
         self._config_file = ""
 
@@ -114,8 +126,14 @@ class _Reader:
     def _lay(self, layer: Layer) -> None:
         taken = {path[0] for path in self._reading.places}
         for path, value in layer.values.items():
-            if _EITHER.get(path[0]) not in taken:
+            if _EITHER.get(path[0]) not in taken and not self._is_spared(path):
                 self._put(path, value, layer.place(path))
+
+    def _is_spared(self, path: Path_) -> bool:
+        """Whether it is left unread. An unknown plain value may be a slip for a needed one."""
+        if not self._spares or path[0] in REACHING:
+            return False
+        return len(path) > 1 or path[0] in self._settings.model_fields
 
     def _put(self, path: Path_, value: Any, place: str) -> None:
         table = self._reading.values
@@ -160,7 +178,10 @@ class _Reader:
         for name in names:
             if not name.startswith(PREFIX) or name in known or name == CONFIG_VARIABLE:
                 continue
-            if near := get_close_matches(name, known, 1, cutoff=0.85):
+            near = get_close_matches(name, known, 1, cutoff=0.85)
+            if self._is_spared(((near or [name])[0].removeprefix(PREFIX).lower(),)):
+                continue
+            if near:
                 self._reading.problems.append(
                     f"{origin} {name}: is not a setting; did you mean {near[0]}?"
                 )
@@ -173,7 +194,7 @@ class _Reader:
         if file is None:
             return Layer("", {})
         try:
-            said = dict(_flat(tomllib.loads(self._text(file))))
+            said = dict(_flat(tomllib.loads(self._needed(self._text(file)))))
         except tomllib.TOMLDecodeError as problem:
             self._reading.problems.append(f"{file}: is not valid TOML: {problem}")
             said = {}
@@ -188,9 +209,12 @@ class _Reader:
                 said[path] = file.parent / os.path.expanduser(value)  # noqa: PTH111 - never raises
         return Layer(str(file), said)
 
+    def _needed(self, text: str) -> str:
+        return _TABLE.split(text, 1)[0] if self._spares else text
+
     def _ini(self) -> Layer:
         file = _find("pyros_agent_config.ini")
-        if file is None:
+        if file is None or (self._spares and "brokers" in self._reading.values):
             return Layer("", {})
         found = legacy_ini.parse(self._text(file), str(file))
         self._reading.problems.extend(found.problems)

@@ -125,6 +125,10 @@ _ENTRIES: Mapping[str, type[BaseModel]] = {
 """What the keys of other tables than `[agents.NAME]` are."""
 
 
+_SPARES = "_spares"
+"""The argument by which `Settings.reaching` says that it takes only what it needs."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set, read once from all places, and frozen.
 
@@ -233,10 +237,12 @@ class Settings(BaseSettings):
     """The observatory's machines, and what they run besides agents."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)
+    _left_out: tuple[str, ...] = PrivateAttr(default=())
 
     def __init__(self, **arguments: Any) -> None:
         """Read all places; see the class."""
-        reading = layers.read(type(self), arguments)
+        spares = arguments.pop(_SPARES, None) is not None
+        reading = layers.read(type(self), arguments, spares=spares)
         try:
             super().__init__(**reading.values)
         except ValidationError as error:
@@ -267,6 +273,23 @@ class Settings(BaseSettings):
             return str(error).splitlines()
         return []
 
+    @classmethod
+    def reaching(cls, **arguments: Any) -> Self:
+        """Read what it takes to reach the agents, whatever is wrong with the rest.
+
+        So that no slip in an alarm's rule stands between an operator and `abort`. Where something
+        is wrong, `left_out` says what, and the rest has its defaults.
+
+        Raises:
+            SettingsError: what is wrong may concern the way to the agents.
+        """
+        try:
+            return cls(**arguments)
+        except SettingsError as error:
+            settings = cls(**arguments | {_SPARES: True})
+            settings._left_out = tuple(str(error).splitlines())
+            return settings
+
     @staticmethod
     def adopt(origin: str, values: Mapping[str, Any]) -> None:
         """Give every later `Settings()` of this process what its host, such as Django, was told.
@@ -285,6 +308,11 @@ class Settings(BaseSettings):
     def remarks(self) -> tuple[str, ...]:
         """What a strict check complains of, though it can be lived with."""
         return self._reading.remarks
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is wrong with that which `reaching` has not read, a line each."""
+        return self._left_out
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +21,9 @@ LIVE_MESSAGES, LIVE_BYTES = 5_000, 4 * 1024 * 1024
 
 LATE_MESSAGES, LATE_BYTES = 20, 32 * 1024
 """What of the past may be under way at once: live data never waits behind more than this."""
+
+HOLD = 3.0
+"""Seconds for which the past waits after a reconnection: whoever records may come back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,14 @@ class Conveyor:
 
     What could not be sent at once is sent *late*: in its order, always at QoS 1 so that the broker
     sets the pace, and only a little at a time. The newest message of each channel goes first, since
-    it is what everybody waits for.
+    it is what everybody waits for. After a reconnection all of it waits for `HOLD` seconds: the
+    broker may have been away for everybody, and keeps nothing for a recorder that is not back.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held_until = -math.inf
+        self._has_been_up = self._is_ending = self._is_back = False
         self.lock = threading.RLock()
         self._idle = threading.Condition(self.lock)
         self._shelf = Shelf(room.samples, room.size)
@@ -91,6 +101,7 @@ class Conveyor:
         """From now on messages leave through `transport`."""
         with self.lock:
             self._transport = transport
+            self._has_been_up = transport.is_up
         transport.on_state(self._state_changed)
 
     def send(self, topic: str, payload: bytes, samples: int, *, qos: int, retain: bool) -> None:
@@ -111,10 +122,11 @@ class Conveyor:
         """Send of the past what may be sent now; the network thread calls it again and again."""
         with self.lock:
             transport = self._transport
-            if self._is_pumping or transport is None or not len(self._shelf):
+            if self._is_pumping or transport is None or not len(self._shelf) or self._is_held:
                 return
-            self._is_pumping = True
+            self._is_pumping = True  # or the first that lands would bring the rest along
             try:
+                self._send_newest(transport)
                 while transport.is_up and self._may_send_late():
                     load = self._shelf.take()
                     if load is None or not self._hand_over_late(transport, load):
@@ -128,6 +140,7 @@ class Conveyor:
         For the end of an agent, before its last status; nothing is kept from then on.
         """
         with self.lock:
+            self._is_ending = True
             if self._transport is not None and self._transport.is_up:
                 self.pump()
                 self._idle.wait_for(self._is_at_rest, timeout)
@@ -141,6 +154,19 @@ class Conveyor:
         waiting = len(self._shelf) + self._live.messages + self._late.messages
         return not is_up or not waiting
 
+    @property
+    def _is_held(self) -> bool:
+        return not self._is_ending and self._clock() < self._held_until
+
+    def _send_newest(self, transport: Transport) -> None:
+        """Send first what everybody waits for, once after each connection."""
+        if self._is_back and transport.is_up:
+            self._is_back = False
+            for load in list(self._latest.values()):
+                if load.place is not None:
+                    self._shelf.withdraw(load)
+                    self._hand_over_late(transport, load)
+
     def _may_send_late(self) -> bool:
         return self._late.messages < LATE_MESSAGES and self._late.size < LATE_BYTES
 
@@ -149,12 +175,10 @@ class Conveyor:
             self._idle.notify_all()
             if not up or self._transport is None:
                 return
-            self._is_pumping = True  # or the first that lands would bring the rest along
-            for load in list(self._latest.values()):
-                if load.place is not None:
-                    self._shelf.withdraw(load)
-                    self._hand_over_late(self._transport, load)
-            self._is_pumping = False
+            self._is_back = True
+            if self._has_been_up:
+                self._held_until = self._clock() + HOLD
+            self._has_been_up = True
         self.pump()
 
     def _hand_over_late(self, transport: Transport, load: Load) -> bool:

@@ -124,6 +124,9 @@ def test_from_the_first_gust_to_the_last_word(watch: Watch) -> None:
         assert pyros("alarms", "--json").out == "[]\n"
         assert len(watch.mail.received) == 1
         assert agent.end(signal.SIGTERM) == 0
+    unwatched = pyros("alarms")
+    assert unwatched.code == 1
+    assert "nobody watches: alarms is stopped" in unwatched.err
 
 
 def test_what_is_put_aside_is_shown_with_its_reason(watch: Watch) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +136,16 @@ def test_ctrl_c_stops_the_waiting_and_not_the_agent(pyros: Pyros, barebones: str
         sending.until(f"{barebones} goes on; `pyros send {barebones} abort` ends it")
     assert "count" in pyros("status", barebones).out
     assert pyros("send", barebones, "abort", "--wait").code == 0
+
+
+def test_a_slip_in_an_alarms_rule_is_not_in_the_way(
+    pyros: Pyros, barebones: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pyros.toml").write_text("[alarms.rules.wind]\nabove = 5o\n")
+    sent = pyros("send", barebones, "abort", "--wait")
+    assert sent.code == 0
+    (line,) = sent.err.splitlines()
+    assert line.startswith("pyros: warning: ")
+    assert "pyros.toml: is not valid TOML" in line
+    assert pyros("status").code == 0
+    assert pyros("alarms").code == 2

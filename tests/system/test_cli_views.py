@@ -79,6 +79,16 @@ def test_an_empty_bus_is_told(pyros: Pyros) -> None:
     assert pyros("status", "--json").out == "[]\n"
 
 
+def test_an_agent_whose_status_cannot_be_read_is_told_of(
+    pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
+) -> None:
+    publish(mosquitto_url, f"{topic_root}/evil/status", b'{"state": "ready", "seq": 1e400}')
+    shown = pyros("status")
+    assert shown.code == 1
+    assert "evil: its status cannot be read: " in shown.err
+    assert pyros("status", "evil").err == shown.err
+
+
 def test_what_comes_from_the_bus_does_not_drive_the_terminal(
     pyros: Pyros, mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:

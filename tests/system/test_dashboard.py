@@ -86,6 +86,8 @@ def test_alarms_are_shown_change_and_go(
     assert page.title().startswith("(2!)")
     puppets.alarm("dome", "shutter", state="acknowledged", severity="critical", by="vera")
     expect(page.locator("#alarms")).to_contain_text("by vera")
+    puppets.alarm("weather", "wind", state="shelved", until="2031-11-23T00:00:00Z")
+    expect(page.locator("#alarms")).to_contain_text("until 2031-11-23 00:00:00")
     puppets.alarm("dome", "shutter")
     puppets.alarm("weather", "wind")
     expect(page.locator("#alarms li")).to_have_count(0)

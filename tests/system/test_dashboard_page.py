@@ -78,6 +78,22 @@ def test_every_state_can_be_told_without_colour(
     assert len(shapes) == len(STATES)
 
 
+def test_one_long_name_pushes_nothing_off_the_screen(
+    puppets: Puppets, place: DashboardPlace, look: Look
+) -> None:
+    longest = "a" * 63
+    puppets.status(longest, "fault", detail="the drive does not answer")
+    puppets.status("dome")
+    page = look.at(place.url)
+    name = page.locator(f"#row-{longest} th")
+    expect(name).to_have_attribute("title", longest)
+    expect(page.locator("#row-dome td.host")).to_be_in_viewport(ratio=1)
+    width = "document.getElementById('fleet').clientWidth"
+    right = "document.querySelector('#row-dome td.detail').offsetLeft"
+    assert page.evaluate(f"{right} < {width}")
+    assert page.evaluate("(cell) => cell.clientWidth", name.element_handle()) < 250
+
+
 def test_the_keyboard_reaches_everything(
     puppets: Puppets, place: DashboardPlace, look: Look
 ) -> None:
@@ -114,7 +130,9 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
     look = Look(browser, TELEPHONE, is_mobile=True, has_touch=True)
     try:
         puppets.status("telescope", "fault", detail="the drive does not answer at all " * 5)
+        puppets.about(About("telescope", messages={"park": MessageInfo("Go to rest.")}))
         puppets.alarm("dome", "shutter", state="raised", severity="critical", text="open " * 40)
+        puppets.status("alarms", "stopped")
         page = look.at(place.url)
         expect(page.locator("#row-telescope")).to_contain_text("fault")
         for tab in ("alarms", "fleet", "plots", "stream", "sky", "images"):
@@ -125,7 +143,17 @@ def test_a_telephone_shows_one_panel_at_a_time_and_never_scrolls_sideways(
             assert wide <= TELEPHONE["width"]
         page.locator("#tabs button", has_text="Fleet").tap()
         page.locator("#row-telescope").tap()
+        expect(page.locator("#agent")).to_be_visible()
         expect(page.locator("#agent")).to_contain_text("the drive does not answer")
+        expect(page.locator("#agent form")).to_be_visible()
+        expect(page.locator("#agent form")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
+        page.locator("#tabs button", has_text="Alarms").tap()
+        expect(page.locator("#agent")).to_be_hidden()
+        expect(page.locator("#alarms")).to_be_visible()
+        expect(page.locator("#alarms")).to_contain_text("nobody watches: alarms is stopped")
+        puppets.status("alarms")
+        expect(page.locator("#alarms")).not_to_contain_text("nobody watches")
         assert look.complaints == []
     finally:
         look.close()

@@ -13,7 +13,7 @@ from pyros_mqtt import Agent, Channel, wire
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.messages import Status
 from pyros_mqtt.settings import BrokerUrl, Settings
-from pyros_mqtt.telemetry import Gaps
+from pyros_mqtt.telemetry import Gaps, conveyor
 from pyros_mqtt.telemetry.conveyor import Counts
 from pyros_mqtt.transport import Delivery
 from tests.system.device import settings_for, until
@@ -23,6 +23,12 @@ ROUNDS = 4
 
 PROMISED = ("single", "batched")
 """Channels of QoS 1."""
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader is always there: nothing has to wait for its return."""
+    monkeypatch.setattr(conveyor, "HOLD", 0.2)
 
 
 class Meter(Agent):

@@ -152,6 +152,7 @@ def test_a_frozen_sensor_is_told_while_news_comes() -> None:
     hand.measure(5.0, 5.0)
     assert hand.shown is not None
     assert "frozen at 5 for" in hand.shown.text
+    assert hand.shown.limit is None, "seconds are no limit of such a value"
     hand.measure(5.2)
     assert hand.state == "cleared"
 

@@ -6,6 +6,7 @@ import enum
 import json
 import math
 import os
+import time
 from typing import Annotated, Literal
 
 import pytest
@@ -18,7 +19,7 @@ from pyros_mqtt.cli.commands import decoded
 from pyros_mqtt.cli.endings import USAGE, Trouble
 from pyros_mqtt.cli.rows import as_json, is_troubled, row
 from pyros_mqtt.cli.schema_words import arguments, usage
-from pyros_mqtt.cli.show import duration, one_line, printable
+from pyros_mqtt.cli.show import dated_time, duration, one_line, printable
 from pyros_mqtt.dispatch import Action
 from pyros_mqtt.fleet import Member
 from pyros_mqtt.messages import State, Status
@@ -160,3 +161,13 @@ def test_each_argument_is_told_in_words() -> None:
         "offsets": "a list, each a number, may be left out",
         "dark": "true or false, default false",
     }
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(-0.4, "0.0 s"), (-6, "future"), (-2e9, "future")])
+def test_what_is_yet_to_come_has_no_age(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_a_moment_of_another_day_has_its_date() -> None:
+    assert dated_time(0) == "1970-01-01 00:00:00Z"
+    assert len(dated_time(time.time())) == len("20:14:03Z")

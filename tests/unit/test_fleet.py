@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyros_mqtt.claims import Health
-from pyros_mqtt.fleet import MAX_MEMBERS, Fleet, Member
+from pyros_mqtt.fleet import MAX_MEMBERS, MOST_UNREADABLE, Fleet, Member
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import About, MessageInfo, State, Status, Task
 from pyros_mqtt.topics import Topics
@@ -188,6 +188,34 @@ def test_a_malformed_status_is_counted_and_changes_nothing(stage: Stage, payload
     assert stage.fleet.malformed == before + 1
     stage.claim("dome", "busy", seq=2)
     assert stage.member("dome").label == "busy"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"state": "ready", "boot": 11111111111111111111111}',
+        b'{"state": "ready", "seq": 1e400}',
+        b'{"state": "ready", "agent": "camera"}',
+    ],
+)
+def test_whose_status_cannot_be_read_is_known_until_it_can(stage: Stage, payload: bytes) -> None:
+    stage.say(TOPICS.status("evil"), payload)
+    stage.settle()
+    assert list(stage.fleet.unreadable()) == ["evil"]
+    stage.claim("evil")
+    stage.settle()
+    assert stage.fleet.unreadable() == {}
+    stage.say(TOPICS.status("evil"), payload)
+    stage.say(TOPICS.status("evil"), b"")
+    stage.settle()
+    assert stage.fleet.unreadable() == {}
+
+
+def test_a_flood_of_what_cannot_be_read_does_not_grow_the_reader(stage: Stage) -> None:
+    for i in range(MOST_UNREADABLE + 5):
+        stage.say(TOPICS.status(f"flood{i}"), b"\xff")
+    stage.settle()
+    assert len(stage.fleet.unreadable()) == MOST_UNREADABLE
 
 
 def test_a_malformed_about_leaves_the_one_before(stage: Stage) -> None:

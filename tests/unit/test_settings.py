@@ -302,3 +302,56 @@ def test_a_password_given_in_two_ways_is_refused_in_one_place_only(
 def test_an_empty_password_file_is_refused(folder: Path) -> None:
     (folder / "secret").write_text("\n")
     assert only_problem(password_file="secret").endswith("'secret': is empty")
+
+
+# -- what is wrong elsewhere does not stand in the way --------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[alarms.rules.wind]\nabov = 5", "alarms.rules.wind.about: is missing"),
+        ("[alarms.rules.wind]\nabove = 5o", "is not valid TOML"),
+        ("[alarms.rules.wind\nabove = 5", "is not valid TOML"),
+        ("[home_assistent]\nchannels = []", "home_assistent: unknown key"),
+        ("[gateway]\nttl = 'x'", "gateway.ttl = 'x': must be a number"),
+        ("dashboard_port = 'x'", "dashboard_port = 'x': must be a whole number"),
+        ("alarms.beat = 'x'", "alarms.beat"),
+    ],
+)
+def test_the_way_to_the_agents_is_found_though_other_settings_are_wrong(
+    folder: Path, text: str, told: str
+) -> None:
+    (folder / "pyros.toml").write_text(f'brokers = ["mqtt://b"]\nroot = "t60"\n{text}\n')
+    settings = Settings.reaching()
+    assert (brokers(settings), settings.root) == (["mqtt://b:1883"], "t60")
+    assert told in settings.left_out[0]
+    assert Settings.check()
+
+
+@pytest.mark.parametrize("text", ["brokrs = 'mqtt://b'", "root = 'a/+'", "brokers = ", "rot = 1"])
+def test_what_may_concern_the_way_to_the_agents_is_refused(folder: Path, text: str) -> None:
+    (folder / "pyros.toml").write_text(f"{text}\n[alarms]\nx = 1")
+    with pytest.raises(SettingsError):
+        Settings.reaching()
+
+
+def test_an_old_file_is_in_nobodys_way_where_the_brokers_stand_elsewhere(folder: Path) -> None:
+    (folder / "pyros_agent_config.ini").write_text("[a]\nreceive_port = 0\n")
+    assert Settings.reaching(brokers="mqtt://b").left_out
+    with pytest.raises(SettingsError):
+        Settings.reaching()
+
+
+def test_misspelt_variables_of_others_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYROS_DASHBORD_PORT", "1")
+    assert Settings.reaching().left_out
+    monkeypatch.setenv("PYROS_BROKER", "mqtt://b")
+    with pytest.raises(SettingsError):
+        Settings.reaching()
+
+
+def test_settings_without_a_mistake_are_read_whole(folder: Path) -> None:
+    (folder / "pyros.toml").write_text("dashboard_port = 1\n")
+    settings = Settings.reaching()
+    assert (settings.dashboard_port, settings.left_out) == (1, ())

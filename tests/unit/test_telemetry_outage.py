@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 
 from pyros_mqtt.messages import Channel
-from pyros_mqtt.telemetry import Channels, Room
-from pyros_mqtt.telemetry.conveyor import LATE_BYTES, LATE_MESSAGES, LIVE_MESSAGES
+from pyros_mqtt.telemetry import Channels, Room, conveyor
+from pyros_mqtt.telemetry.conveyor import LATE_BYTES, LATE_MESSAGES, LIVE_MESSAGES, Conveyor
 from pyros_mqtt.telemetry.shelf import Load, Shelf
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Fate, OnFate, Parcel
 from tests.unit.hand_transport import HandTransport
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests are of what is sent, and not of when."""
+    monkeypatch.setattr(conveyor, "HOLD", 0.0)
 
 
 class Slow(HandTransport):
@@ -270,6 +276,48 @@ def test_the_end_waits_no_longer_than_it_may() -> None:
     assert measured.counts().waiting == 1, "it is under way: its fate is told later"
     transport.break_off(flying=1)
     assert (measured.dropped, measured.counts().doubtful) == (1, 1)
+
+
+class Holding:
+    """A conveyor that has kept something over an outage, and a clock that the test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(conveyor, "HOLD", 3.0)
+        self.now = 100.0
+        self.transport = HandTransport()
+        self.conveyor = Conveyor(Room(), lambda: self.now)
+        self.conveyor.connect(self.transport)
+        self.transport.go(up=False)
+        for number in range(3):
+            self.say(number)
+        self.transport.go(up=True)
+
+    def say(self, value: int) -> None:
+        self.conveyor.send("t", b'{"v":%d}' % value, 1, qos=1, retain=False)
+
+    def values(self) -> list[int]:
+        return [body["v"] for body in self.transport.bodies()]
+
+
+def test_the_past_waits_until_whoever_records_has_come_back_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Holding(monkeypatch)
+    one.now += 2.9
+    one.conveyor.pump()
+    one.say(7)
+    assert one.values() == [7], "what is measured now waits for nobody"
+    one.now += 0.2
+    one.conveyor.pump()
+    assert one.values() == [7, 0, 1, 2]
+    assert one.conveyor.counts().delivered == 4
+
+
+def test_whoever_ends_does_not_wait_with_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Holding(monkeypatch)
+    one.conveyor.finish(timeout=5)
+    assert one.values() == [2, 0, 1]
+    assert one.conveyor.dropped == 0
 
 
 # -- the account ----------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ function row(one, store, ui, act) {
     @focus=${() => act.pick(one.name)}
   >
     <td class="state"><span class="glyph" aria-hidden="true">${look.glyph}</span>${one.state}</td>
-    <th scope="row">${one.name}</th>
+    <th scope="row" title=${one.name}>${one.name}</th>
     <td class="age ${isOld ? "old" : ""}">${duration(age)}</td>
     <td class="wide">${task(one)}</td>
     <td class="host">${one.host}</td>

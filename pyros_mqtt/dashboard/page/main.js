@@ -32,7 +32,7 @@ const ui = {
 const DEPENDS = {
   head: ["hello", "broker", "agents", "ui", "second"],
   banner: ["hello", "broker", "link", "second"],
-  alarms: ["alarms", "me", "orders", "second"],
+  alarms: ["alarms", "agents", "broker", "me", "orders", "second"],
   fleet: ["agents", "ui", "second"],
   plots: ["plots", "second"],
   stream: ["passings", "ui"],
@@ -93,7 +93,7 @@ function frame() {
 
 function tabs() {
   const open = store.openAlarms.length;
-  return PANELS.map((panel) => html`<button aria-pressed=${ui.tab === panel} @click=${() => act.panel(panel)}>
+  return PANELS.map((panel) => html`<button aria-pressed=${ui.tab === panel} @click=${() => act.tab(panel)}>
     ${NAMES[panel]}${panel === "alarms" && open ? html` <b class="tone-bad">${open}</b>` : ""}</button>`);
 }
 
@@ -182,6 +182,10 @@ const act = {
   firstAlarm: () => {
     act.panel("alarms");
     draw().then(() => $("alarms").querySelector("li button")?.focus());
+  },
+  tab: (panel) => {
+    if (agent.name) act.openAgent(""); // on a telephone it covers the others
+    act.panel(panel);
   },
   panel: (panel) => {
     set({ tab: panel });

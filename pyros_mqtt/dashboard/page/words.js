@@ -56,6 +56,12 @@ export function day(seconds) {
   return new Date(seconds * 1000).toISOString().slice(0, 10);
 }
 
+/** A moment as `20:14:03`, with its day where that is not the day of `now`. */
+export function dated(seconds, now) {
+  if (!Number.isFinite(seconds) || Math.abs(seconds) > 8.64e12) return "–"; // no Date beyond
+  return day(seconds) === day(now) ? clock(seconds) : `${day(seconds)} ${clock(seconds)}`;
+}
+
 /** A number with as many digits as say something. */
 export function number(value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
