@@ -189,7 +189,12 @@ def _remarks(office: Office) -> Iterator[str]:
     for one in office.standings(now):
         is_broker = one.role == "broker"
         renew = f"pyros access {f'init {hosts}' if is_broker else f'rotate {one.name}'}"
-        if one.state == "missing":
+        if one.is_stray:
+            yield (
+                f"{one.name}: is not in access.toml, and has a certificate that counts until "
+                f"{ending(one.end)}; `pyros access revoke {one.name}`"
+            )
+        elif one.state == "missing":
             yield f"{one.name}: has no certificate; `{renew}`"
         elif one.state in {"valid", "ended"} and one.end and expiry.severity_of(one.end - now):
             ends = "ends" if one.state == "valid" else "has ended"

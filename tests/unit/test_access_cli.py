@@ -125,6 +125,26 @@ def test_check_names_what_a_person_has_to_do(observatory: Run, tmp_path: Path) -
     assert observatory("check").exit_code == 0
 
 
+def test_who_goes_on_to_trust_a_revoked_key_is_told(observatory: Run) -> None:
+    observatory("add", "ops", "--role", "operator")
+    told = "trust the old signing key of ops until"
+    assert told not in observatory("rotate", "ops").stdout
+    for words in (("rotate", "ops", "--now"), ("revoke", "ops")):
+        said = observatory(*words).stdout
+        assert told in said
+        assert "(pyros access bundle AGENT --signed): dome\n" in said
+
+
+def test_who_was_struck_off_by_hand_is_told(observatory: Run, tmp_path: Path) -> None:
+    observatory("add", "eva", "--role", "viewer")
+    file = tmp_path / "access" / "access.toml"
+    file.write_text(file.read_text().replace('[identities.eva]\nrole = "viewer"\n', ""))
+    assert "eva: is not in access.toml" in observatory("check").stderr
+    assert "pyros access revoke eva" in str(observatory("add", "eva", "--role", "viewer").exception)
+    assert "Revoked eva: 1 certificate\n" in observatory("revoke", "eva").stdout
+    assert observatory("check").exit_code == 0
+
+
 def test_what_has_ended_is_told(observatory: Run, tmp_path: Path) -> None:
     office = Office(tmp_path / "access")
     office.rotate("dome", days=-1)

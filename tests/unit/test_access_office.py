@@ -113,6 +113,30 @@ def test_revoking_takes_everything_back(office: Office) -> None:
     assert states(office, "dome") == ["revoked", "valid"]
 
 
+def test_who_was_struck_off_by_hand_can_be_revoked_and_does_not_come_back(office: Office) -> None:
+    office.add("ops", OPERATOR)
+    office.add("dome", AGENT)
+    editing.strike(office.folder.register, "ops")
+    assert [one.name for one in office.standings(time.time()) if one.is_stray] == ["ops"]
+    with pytest.raises(AccessError, match="pyros access revoke ops"):
+        office.add("ops", OPERATOR)
+    assert office.trusting("ops") == ["dome"]
+    assert office.revoke("ops") == 1
+    assert list(office.register.identities) == ["dome"]
+    assert not office.folder.key("ops").exists()
+    office.add("ops", OPERATOR)
+    assert states(office, "ops") == ["revoked", "valid"]
+
+
+def test_the_agents_that_trust_a_signing_key_are_known(office: Office) -> None:
+    for name, one in (("dome", AGENT), ("camera", AGENT), ("ops", OPERATOR)):
+        office.add(name, one)
+    office.add("eva", Identity(role="viewer", commands={"dome": ("close",)}))
+    assert office.trusting("ops") == ["camera", "dome"]
+    assert office.trusting("eva") == ["dome"]
+    assert office.trusting("dome") == []
+
+
 @pytest.mark.parametrize(
     ("name", "identity", "password", "words"),
     [
