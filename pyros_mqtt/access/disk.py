@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from pathlib import Path
 
 from pyros_mqtt.errors import AccessError
@@ -13,6 +16,11 @@ from pyros_mqtt.errors import AccessError
 OPEN = 0o644
 SECRET = 0o600
 OF_GROUP = 0o640
+
+LEFT_BEHIND = 60.0
+"""Seconds after which nobody is writing a draft any more."""
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}", re.DOTALL)
 
 
 def write(
@@ -61,6 +69,15 @@ def _write_anew(draft: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def sweep(folder: Path) -> None:
+    """Take away drafts, also of secrets, that a process left behind when it was killed."""
+    for file in folder.rglob(".*.*"):
+        if _DRAFT.fullmatch(file.name):
+            with contextlib.suppress(OSError):
+                if time.time() - file.stat().st_mtime > LEFT_BEHIND:
+                    file.unlink()
 
 
 def private(folder: Path) -> Path:

@@ -85,8 +85,10 @@ class Office:
             AccessError: the name is taken, or the role is not known, or the password too short;
                 or there are certificates of one who had this name, and would be let in again.
         """
-        if check_name("identity", name) in NOT_FOR_PEOPLE:
-            raise AccessError(f"{name!r} is the authority's own name: choose another one")
+        if check_name("identity", name) in NOT_FOR_PEOPLE or name in self.broker_hosts:
+            raise AccessError(
+                f"{name!r} is the authority's or the broker's own name: choose another one"
+            )
         if identity.password:
             _check(name, password)
         with self.folder.changing():
@@ -238,6 +240,11 @@ class Office:
         for one in files:
             disk.write(place / one.name, disk.read(one), group=place.stat().st_gid)
         return len(files)
+
+    def tell_broker(self) -> None:
+        """Give the broker's folder the authority's certificate and list of revocations again."""
+        with self.folder.changing():
+            self._tell_broker(self.authority)
 
     def _revoke(self, authority: Authority, serials: list[int]) -> None:
         authority.revoke(serials)

@@ -55,6 +55,10 @@ def guarded(settings: Settings) -> Iterator[Finding]:
         if file.stat().st_mode & 0o002:
             text = f"{file} says who may do what, and everybody here can write it"
             yield bad(text, f"chmod o-w {file}")
+    for file in settings.files:
+        if file.is_file() and file.stat().st_mode & 0o002:
+            text = f"{file} says which programs run here, and everybody here can write it"
+            yield bad(text, f"chmod o-w {file}")
 
 
 def people(settings: Settings) -> Iterator[Finding]:

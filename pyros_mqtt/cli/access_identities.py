@@ -76,6 +76,8 @@ def add(  # noqa: PLR0917 - typer gives them by name
     check_role(role, office.register.roles)
     check_name("identity", name)
     by_password = password or password_file is not None
+    if not host.isprintable():
+        raise Trouble(f"--host {host!r}: must be one line of letters", USAGE)
     identity = Identity(role=role, host=host, password=by_password)
     word = _password(name, password_file) if by_password else None
     office.add(name, identity, days, word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 import threading
@@ -12,10 +13,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pyros_mqtt.access import Identity, certificates, editing, expiry
+from pyros_mqtt.access import Identity, certificates, disk, editing, expiry
 from pyros_mqtt.access.authority import Authority
-from pyros_mqtt.access.bundle import default_broker
+from pyros_mqtt.access.bundle import default_broker, pack
 from pyros_mqtt.access.office import Office
+from pyros_mqtt.access.wholeness import broken
 from pyros_mqtt.errors import AccessError, BadName
 
 AGENT = Identity(role="agent", host="t60-dome")
@@ -128,6 +130,29 @@ def test_who_was_struck_off_by_hand_can_be_revoked_and_does_not_come_back(office
     assert states(office, "ops") == ["revoked", "valid"]
 
 
+def test_what_a_stop_in_the_middle_of_renewing_leaves_is_told_and_swept(office: Office) -> None:
+    office.add("dome", AGENT)
+    assert list(broken(office)) == []
+    left = office.folder.key("dome").with_name(".dome.key.0123abcd")
+    fresh = left.with_name(".dome.key.4567cdef")
+    for file in (left, fresh):
+        file.write_bytes(b"secret")
+    os.utime(left, (1, 1))
+    disk.write(office.folder.key("dome"), certificates.pem_of(certificates.new_key()), secret=True)
+    office.authority.revoke([serial_of(office, "dome")])
+    said = list(broken(office))
+    assert len(said) == 2
+    assert "pyros access rotate dome" in said[0]
+    assert "pyros access apply" in said[1]
+    with pytest.raises(AccessError, match="not that of its certificate"):
+        pack(office, "dome", "mqtts://b", "pyros")
+    office.tell_broker()
+    office.rotate("dome")
+    assert list(broken(office)) == []
+    assert not left.exists()
+    assert fresh.exists()
+
+
 def test_the_agents_that_trust_a_signing_key_are_known(office: Office) -> None:
     for name, one in (("dome", AGENT), ("camera", AGENT), ("ops", OPERATOR)):
         office.add(name, one)
@@ -140,7 +165,9 @@ def test_the_agents_that_trust_a_signing_key_are_known(office: Office) -> None:
 @pytest.mark.parametrize(
     ("name", "identity", "password", "words"),
     [
-        ("ca", AGENT, None, "the authority's own name"),
+        ("ca", AGENT, None, "own name"),
+        ("anonymous", AGENT, None, "own name"),
+        ("localhost", AGENT, None, "own name"),
         ("dome", AGENT, None, "pyros access rotate dome"),
         ("camera", Identity(role="captain"), None, "there is no such role"),
         ("rain", Identity(role="agent", password=True), "short", "at least 12"),
