@@ -83,7 +83,7 @@ def _secret_files(settings: Settings) -> Iterator[Path]:
 
 def _with_secrets(settings: Settings) -> set[Path]:
     """The settings files in which something stands that is not shown."""
-    from pyros_mqtt.settings.problems import HIDDEN
+    from pyros_mqtt.settings.broker_url import HIDDEN
 
     places = {one.place for one in settings.sources() if HIDDEN in one.shown}
     return {file for file in settings.files if str(file) in places}
