@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
+from pyros_mqtt.cli.doubt import of_our_certificate
 from pyros_mqtt.cli.endings import NO_ANSWER, Trouble
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ class Reach:
         text = f"no broker answers: {reason or f'{tried}: no answer'}"
         if not self.settings.brokers:
             text += f"\nNone is configured, so the usual place was tried ({tried})."
+        if doubt := of_our_certificate(self.settings, reason):
+            text += f"\nLook first: {doubt}."
         text += "\n`pyros broker` starts one; --broker or PYROS_BROKERS names one; "
         return Trouble(text + "`pyros doctor` looks closer.", NO_ANSWER)
 
