@@ -85,7 +85,8 @@ def _with_secrets(settings: Settings) -> set[Path]:
     """The settings files in which something stands that is not shown."""
     from pyros_mqtt.settings.broker_url import HIDDEN
 
-    places = {one.place for one in settings.sources() if HIDDEN in one.shown}
+    in_urls = {"brokers"} if any(one.password for one in settings.brokers) else set()
+    places = {one.place for one in settings.sources() if HIDDEN in one.shown or one.key in in_urls}
     return {file for file in settings.files if str(file) in places}
 
 

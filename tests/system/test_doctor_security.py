@@ -193,6 +193,8 @@ def test_secrets_that_everybody_can_read_are_told(
     assert str(secret) in str(found)
     assert "pyros.toml" in str(told(secret_checks.files(Settings())))
     assert told(access_checks.guarded(Settings())) == {}
+    file.write_text('brokers = "mqtt://ops:hunter2@b"\n')
+    assert "pyros.toml" in str(told(secret_checks.files(Settings())))
     file.chmod(0o602)
     assert level(told(access_checks.guarded(Settings())), "which programs run here") == "bad"
 
