@@ -11,6 +11,7 @@ import stat
 import time
 from pathlib import Path
 
+from pyros_mqtt.disk import private_folder
 from pyros_mqtt.errors import AccessError
 
 OPEN = 0o644
@@ -87,7 +88,7 @@ def private(folder: Path) -> Path:
         AccessError: it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
     except OSError as problem:
         raise AccessError(f"{folder}: cannot be made: {problem.strerror}") from None
     return folder

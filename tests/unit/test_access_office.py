@@ -75,7 +75,9 @@ def test_secrets_can_be_read_by_their_owner_alone(office: Office) -> None:
     secret = {one for one in files if one.suffix == ".key" or one.name == "passwords"}
     assert len(secret) == 6
     assert {stat.S_IMODE(one.stat().st_mode) for one in secret} == {0o600}
-    assert stat.S_IMODE(office.folder.path.stat().st_mode) == 0o700
+    deep = Office.found(office.folder.path.parent / "state" / "access", "T60", []).folder.path
+    for folder in (office.folder.path, deep, deep.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not [one for one in files if SECRET.encode() in one.read_bytes()]
     assert office.folder.passwords.read_text().startswith("rain:$7$")
 
