@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyros_mqtt import wire
-from pyros_mqtt.disk import trouble_of
+from pyros_mqtt.disk import open_private, trouble_of
 from pyros_mqtt.errors import SpoolError
 from pyros_mqtt.file_schema import FileSchema, NotOurs
 from pyros_mqtt.messages import Command
@@ -85,8 +85,7 @@ class Spool:
         self.path = path
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db = open_private(path)
             self._db.execute("PRAGMA busy_timeout = 10000")
             self._prepare()
         except (OSError, sqlite3.Error) as error:

@@ -28,6 +28,10 @@ class Issued:
     revoked: bool
     is_server: bool
 
+    def counts(self, now: float) -> bool:
+        """A broker lets in whoever shows it, if its rules have the name."""
+        return not self.revoked and not self.is_server and self.end > now
+
 
 class Authority:
     """Signs with its key, which never leaves its folder."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tomlkit
 
-from pyros_mqtt.access import disk, trust
+from pyros_mqtt.access import disk, trust, wholeness
 from pyros_mqtt.access.office import Office
 from pyros_mqtt.errors import AccessError
 
@@ -34,12 +34,14 @@ def pack(office: Office, name: str, broker: str, root: str, *, signed: bool = Fa
         signed: it signs its commands, and agents take none that is not signed.
 
     Raises:
-        AccessError: there is nobody of this name, or it comes by a password.
+        AccessError: there is nobody of this name, or it comes by a password, or its key and
+            certificate do not fit.
     """
     if office.needs_password(name):
         raise AccessError(
             f"{name!r} comes by its password and has no certificate, so there is nothing to carry"
         )
+    wholeness.check_pair(office.folder, name)
     return _packed(_files(office, name, broker, root, signed=signed))
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from pathlib import Path
 
+from pyros_mqtt.disk import private_folder
 from pyros_mqtt.errors import AccessError
 
 OPEN = 0o644
 SECRET = 0o600
 OF_GROUP = 0o640
+
+LEFT_BEHIND = 60.0
+"""Seconds after which nobody is writing a draft any more."""
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}", re.DOTALL)
 
 
 def write(
@@ -63,6 +72,15 @@ def _write_anew(draft: Path, data: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
+def sweep(folder: Path) -> None:
+    """Take away drafts, also of secrets, that a process left behind when it was killed."""
+    for file in folder.rglob(".*.*"):
+        if _DRAFT.fullmatch(file.name):
+            with contextlib.suppress(OSError):
+                if time.time() - file.stat().st_mtime > LEFT_BEHIND:
+                    file.unlink()
+
+
 def private(folder: Path) -> Path:
     """Make a folder that only its owner may look into; gives it back.
 
@@ -70,7 +88,7 @@ def private(folder: Path) -> Path:
         AccessError: it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
     except OSError as problem:
         raise AccessError(f"{folder}: cannot be made: {problem.strerror}") from None
     return folder

@@ -62,7 +62,7 @@ def strike(file: Path, name: str) -> Register:
 
 def _read(file: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(disk.read(file).decode())
+        return tomlkit.parse(disk.read(file).decode("utf-8-sig"))
     except (TOMLKitError, UnicodeDecodeError) as problem:
         raise AccessError(f"{file}: is not valid TOML: {problem}") from None
 

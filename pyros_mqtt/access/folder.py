@@ -11,8 +11,8 @@ from pathlib import Path
 from pyros_mqtt.access import disk
 from pyros_mqtt.errors import AccessError
 
-NOT_FOR_PEOPLE = frozenset({"ca"})
-"""Names that would give an identity's files those of others."""
+NOT_FOR_PEOPLE = frozenset({"anonymous", "ca"})
+"""Names that mean others: the authority's files, and in a broker's log whoever has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,5 @@ class Folder:
             raise AccessError(f"{self.path}: cannot be written: {problem.strerror}") from None
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            disk.sweep(self.path)
             yield

@@ -7,6 +7,7 @@ was entered and has no certificate yet, puts it right.
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Self
 
@@ -81,14 +82,19 @@ class Office:
 
         Raises:
             BadName: the name breaks the rule.
-            AccessError: the name is taken, or the role is not known, or the password too short.
+            AccessError: the name is taken, or the role is not known, or the password too short;
+                or there are certificates of one who had this name, and would be let in again.
         """
-        if check_name("identity", name) in NOT_FOR_PEOPLE:
-            raise AccessError(f"{name!r} is the authority's own name: choose another one")
+        if check_name("identity", name) in NOT_FOR_PEOPLE or name in self.broker_hosts:
+            raise AccessError(
+                f"{name!r} is the authority's or the broker's own name: choose another one"
+            )
         if identity.password:
             _check(name, password)
         with self.folder.changing():
             authority = self.authority  # before anything is written
+            if name not in self.register.identities:
+                _check_unused(authority, name)
             register = editing.enter(self.folder.register, name, identity)
             if identity.password:
                 self._keep_passwords(register, (name, hashed(_check(name, password))))
@@ -101,15 +107,20 @@ class Office:
     def revoke(self, name: str) -> int:
         """Take somebody's certificates, password and rights back; how many certificates.
 
+        Also of one who was struck off `access.toml` by hand.
+
         Raises:
-            AccessError: there is nobody of this name.
+            AccessError: there is nobody of this name, and no certificate.
         """
         with self.folder.changing():
-            self._known(name)
             authority = self.authority
             serials = self._valid(authority, name)
+            if not serials:
+                self._known(name)
             self._revoke(authority, serials)
-            self._keep_passwords(editing.strike(self.folder.register, name))
+            if name in self.register.identities:
+                editing.strike(self.folder.register, name)
+            self._keep_passwords(self.register)
             shutil.rmtree(self.folder.certificate(name).parent, ignore_errors=True)
             return len(serials)
 
@@ -152,6 +163,21 @@ class Office:
             for name, file in files.items()
             if file.exists()
         }
+
+    def trusting(self, name: str) -> list[str]:
+        """The agents whose `trust.toml` may name somebody's key: all, if nobody knows her rights.
+
+        They take what it signs until they have another bundle, whatever is revoked.
+        """
+        register = self.register
+        if not self.folder.signing_key(name).exists():
+            return []
+        is_known = name in register.identities
+        return [
+            one
+            for one in register.agents
+            if one != name and (not is_known or register.messages(name, one))
+        ]
 
     def standings(self, now: float) -> list[Standing]:
         """Say how the certificates and passwords of everybody stand.
@@ -215,6 +241,11 @@ class Office:
             disk.write(place / one.name, disk.read(one), group=place.stat().st_gid)
         return len(files)
 
+    def tell_broker(self) -> None:
+        """Give the broker's folder the authority's certificate and list of revocations again."""
+        with self.folder.changing():
+            self._tell_broker(self.authority)
+
     def _revoke(self, authority: Authority, serials: list[int]) -> None:
         authority.revoke(serials)
         self._tell_broker(authority)
@@ -227,6 +258,16 @@ class Office:
         """Lay what the broker has to know into its folder; it reads it at its next SIGHUP."""
         disk.write(self.folder.broker / "ca.crt", disk.read(authority.file))
         disk.write(self.folder.revocations, disk.read(authority.revocation_file))
+
+
+def _check_unused(authority: Authority, name: str) -> None:
+    now = time.time()
+    live = [one for one in authority.issued() if one.name == name and one.counts(now)]
+    if live:
+        raise AccessError(
+            f"{len(live)} certificate(s) of an earlier {name!r} still count, and would be let in "
+            f"again: `pyros access revoke {name}` first"
+        )
 
 
 def _check(name: str, password: str | None) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pyros_mqtt.access.register import Name
+from pyros_mqtt.disk import private_folder
 from pyros_mqtt.errors import AccessError, MissingExtra
 from pyros_mqtt.settings import problems
 
@@ -78,7 +79,7 @@ def write_people(file: Path, people: dict[str, Account]) -> None:
     """
     text = "# Written by `pyros people`.\n" + "".join(map(_section, sorted(people.items())))
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # 0600
         try:
             with open(handle, "w", encoding="utf-8") as new:  # noqa: PTH123 - a descriptor

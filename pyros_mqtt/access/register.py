@@ -51,6 +51,12 @@ def _branch(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of letters")
+    return value
+
+
 def _root(value: str) -> str:
     return Topics(value).root
 
@@ -74,7 +80,7 @@ class Identity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Name
-    host: str = ""
+    host: Annotated[str, AfterValidator(_host)] = ""
     commands: Commands = Field(default_factory=dict)
     password: bool = False
     reads: tuple[Annotated[str, AfterValidator(_branch)], ...] = ()
@@ -89,6 +95,8 @@ class _File(BaseModel):
 
     @model_validator(mode="after")
     def _each_role_is_known(self) -> Self:
+        if taken := sorted(BUILT_IN.keys() & self.roles):
+            raise ValueError(f"roles.{taken[0]}: is a built-in role: choose another name for yours")
         known = {**BUILT_IN, **self.roles}
         for name, one in self.identities.items():
             if one.role not in known:
@@ -114,7 +122,7 @@ class Register:
             AccessError: it cannot be read, or says something wrong; a line each.
         """
         try:
-            text = file.read_text("utf-8")
+            text = file.read_text("utf-8-sig")
         except OSError as problem:
             raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
         except UnicodeDecodeError as problem:

@@ -66,6 +66,6 @@ BUILT_IN: Mapping[str, Role] = {
     "engineer": Role(views=True, commands=_ALL, keeps_house=True),
     "bridge": Role(),
 }
-"""The roles that need no definition. An observatory's file may define others, or these anew.
+"""The roles that need no definition. An observatory's file may define others besides.
 
 A bridge may do nothing but what is listed for it: each line between two sites is another."""

@@ -29,6 +29,11 @@ class Standing:
     serial: str | None = None
 
     @property
+    def is_stray(self) -> bool:
+        """It is good, and the one whom it names is not in the register (any more)."""
+        return self.state == "old" and not self.role
+
+    @property
     def counts(self) -> bool:
         """Somebody gets in with it, or ought to."""
         return self.state not in {"past", "revoked"}

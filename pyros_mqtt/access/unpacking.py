@@ -122,13 +122,19 @@ def _own_settings(files: dict[str, bytes]) -> tomlkit.TOMLDocument:
     """Take only what a bundle is for: settings can name programs to run, and files to read."""
     ours = _table(files.pop("pyros.toml"), "the bundle's pyros.toml")
     for key, value in ours.items():
-        is_file = key in {"ca_file", *OWN} and value in files
-        is_whose = key == "sender" and f"{value}.crt" in files
-        if not is_file and not is_whose and key not in {"brokers", "root"}:
+        is_text = isinstance(value, str)
+        is_file = key in {"ca_file", *OWN} and is_text and value in files
+        is_whose = key == "sender" and is_text and f"{value}.crt" in files
+        is_where = (key == "root" and is_text) or (key == "brokers" and _are_texts(value))
+        if not is_file and not is_whose and not is_where:
             raise AccessError(f"the bundle's pyros.toml says {key} = {value!r}: none of ours does")
     if ours.get("cert_file") is None:
         raise AccessError("the bundle's pyros.toml names no cert_file")
     return ours
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _table(content: bytes, place: str) -> tomlkit.TOMLDocument:

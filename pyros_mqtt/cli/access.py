@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyros_mqtt.cli import access_bundles, access_identities, show
+from pyros_mqtt.cli import access_bundles, access_identities, access_remarks, show
 from pyros_mqtt.cli.access_folder import (
     AsJson,
     FolderOption,
@@ -24,10 +23,10 @@ from pyros_mqtt.cli.access_folder import (
 )
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.endings import FAILED, complain
+from pyros_mqtt.cli.reach import Reach
 
 if TYPE_CHECKING:
     from pyros_mqtt.access import Role
-    from pyros_mqtt.access.office import Office
     from pyros_mqtt.access.standing import Standing
 
 HEADERS = ("name", "role", "host", "state", "ends")
@@ -106,12 +105,12 @@ def list_identities(
 
 @group.command(epilog=example("pyros access check", "pyros access check --json"))
 def check(context: typer.Context, as_json: AsJson = False, folder: FolderOption = None) -> None:
-    """Look for mistakes in access.toml, and for certificates that end soon.
+    """Look for mistakes in access.toml, certificates that end soon, and what does not fit.
 
     Exit code 0 if there is nothing, 1 otherwise.
     """
     office = office_of(context, folder)
-    wrong = [*_remarks(office), *_authority_remarks(office.authority.file)]
+    wrong = list(access_remarks.remarks(office, Reach.of(context).settings.root))
     if as_json:
         show.json(wrong)
     elif not wrong:
@@ -138,6 +137,10 @@ def apply(
     machine reads them: for the group of that folder to read, and nobody else.
     """
     office = office_of(context, folder)
+    from pyros_mqtt.access.wholeness import check_named
+
+    check_named(office)
+    office.tell_broker()
     show.line(f"Read {office.folder.register}: {len(office.register.identities)} identities")
     write_broker_rules(context, office)
     if to is None:
@@ -178,28 +181,3 @@ def _table(one: Standing) -> dict[str, Any]:
     ends = None if one.end is None else to_rfc3339(one.end)
     known = {"name": one.name, "role": one.role, "host": one.host, "state": one.state}
     return {**known, "ends": ends, "serial": one.serial}
-
-
-def _remarks(office: Office) -> Iterator[str]:
-    """Say what a person has to do about those who are in the register, and about the broker."""
-    from pyros_mqtt.access import expiry
-
-    now = time.time()
-    hosts = " ".join(f"--broker-host {one}" for one in office.broker_hosts)
-    for one in office.standings(now):
-        is_broker = one.role == "broker"
-        renew = f"pyros access {f'init {hosts}' if is_broker else f'rotate {one.name}'}"
-        if one.state == "missing":
-            yield f"{one.name}: has no certificate; `{renew}`"
-        elif one.state in {"valid", "ended"} and one.end and expiry.severity_of(one.end - now):
-            ends = "ends" if one.state == "valid" else "has ended"
-            yield f"{one.name}: its certificate {ends}: {ending(one.end)}; `{renew}`"
-
-
-def _authority_remarks(file: Path) -> list[str]:
-    from pyros_mqtt.access import expiry
-
-    end = expiry.end_of(file)
-    if expiry.severity_of(end - time.time()) is None:
-        return []
-    return [f"the authority itself ends on {ending(end)}: begin a new one in another folder"]

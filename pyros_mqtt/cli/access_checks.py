@@ -55,6 +55,10 @@ def guarded(settings: Settings) -> Iterator[Finding]:
         if file.stat().st_mode & 0o002:
             text = f"{file} says who may do what, and everybody here can write it"
             yield bad(text, f"chmod o-w {file}")
+    for file in settings.files:
+        if file.is_file() and file.stat().st_mode & 0o002:
+            text = f"{file} says which programs run here, and everybody here can write it"
+            yield bad(text, f"chmod o-w {file}")
 
 
 def people(settings: Settings) -> Iterator[Finding]:
@@ -63,13 +67,17 @@ def people(settings: Settings) -> Iterator[Finding]:
     from pyros_mqtt.errors import AccessError
 
     try:
-        known = read_people(people_path(settings.state_dir))
+        file = people_path(settings.state_dir)
+        known = read_people(file)
+        is_closed = bool(known) or file.exists()
     except AccessError as problem:
         yield bad(str(problem), "mend that file, or `pyros people` writes it")
         return
     host = settings.dashboard_host
     if known:
         yield ok(f"the dashboard asks for a name: {len(known)} may log in")
+    elif is_closed:
+        yield warn(f"{file} names nobody, so nobody sees the dashboard", "`pyros people add NAME`")
     elif not host.startswith(("127.", "::1", "localhost")):
         text = f"the dashboard at {host} shows everything to everybody: there are no people"
         yield bad(text, "`pyros people add NAME --role viewer`: docs/how-to/dashboard.md")

@@ -76,6 +76,8 @@ def add(  # noqa: PLR0917 - typer gives them by name
     check_role(role, office.register.roles)
     check_name("identity", name)
     by_password = password or password_file is not None
+    if not host.isprintable():
+        raise Trouble(f"--host {host!r}: must be one line of letters", USAGE)
     identity = Identity(role=role, host=host, password=by_password)
     word = _password(name, password_file) if by_password else None
     office.add(name, identity, days, word)
@@ -92,8 +94,10 @@ def revoke(context: typer.Context, name: Name, folder: FolderOption = None) -> N
     somebody comes. Its rules, read anew, take the rights away at once.
     """
     office = office_of(context, folder)
+    trusting = office.trusting(name)
     count = office.revoke(name)
     show.line(f"Revoked {name}: {_counted(count)}")
+    _tell_trusting(name, trusting)
     tell_broker(context, office)
 
 
@@ -114,13 +118,24 @@ def rotate(  # noqa: PLR0917 - typer gives them by name
     """
     office = office_of(context, folder)
     word = _password(name, password_file) if office.needs_password(name) else None
+    trusting = office.trusting(name)
     count = office.rotate(name, days, now=now, password=word)
     show.line(f"Renewed {name}{_until(office, name)}")
     if now and word is None:
         show.line(f"Revoked {_counted(count)}")
+        _tell_trusting(name, trusting)
     if word is None:
         show.line(f"Next: pyros access bundle {name}")
     tell_broker(context, office)
+
+
+def _tell_trusting(name: str, agents: list[str]) -> None:
+    """Say who goes on to trust a key that is no longer good."""
+    if agents:
+        show.line(
+            f"Where commands are signed, these agents trust the old signing key of {name} until "
+            f"each has a new bundle (pyros access bundle AGENT --signed): {', '.join(agents)}"
+        )
 
 
 def _until(office: Office, name: str) -> str:

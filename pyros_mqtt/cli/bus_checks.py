@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.cli import show
+from pyros_mqtt.cli.doubt import of_our_certificate
 from pyros_mqtt.cli.finding import Finding, bad, ok, warn
 from pyros_mqtt.cli.reach import Reach, settle
 
@@ -54,7 +55,7 @@ def _broker(reach: Reach, url: BrokerUrl) -> Finding:
     link.open()
     try:
         if not up.wait(PATIENCE):
-            return bad(f"broker {link.trouble}", _mend(link.trouble))
+            return bad(f"broker {link.trouble}", _mend(link.trouble, settings))
         seconds = _latency(link, reach)
     finally:
         link.close(timeout=0.5)
@@ -76,8 +77,10 @@ def _latency(link: Link, reach: Reach) -> float | None:
     return time.monotonic() - began if acknowledged.wait(PATIENCE) else None
 
 
-def _mend(trouble: str) -> str:
+def _mend(trouble: str, settings: Settings) -> str:
     """Choose an advice for what a broker's connection said."""
+    if doubt := of_our_certificate(settings, trouble):
+        return doubt
     for sign, advice in (
         ("refused", "start it: `pyros broker`, or the system's mosquitto; check the port"),
         ("not known", "check the host's name in PYROS_BROKERS"),

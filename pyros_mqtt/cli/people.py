@@ -77,14 +77,14 @@ def list_people(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List who may log in."""
-    _, people = _people(Reach.of(context))
+    file, people = _people(Reach.of(context))
     rows = [(name, one.role, _way(one)) for name, one in sorted(people.items())]
     if as_json:
         show.json([dict(zip(("name", "role", "by"), row, strict=True)) for row in rows])
     elif rows:
         show.table(("name", "role", "by"), rows)
     else:
-        show.line("nobody: the dashboard shows everything to everyone who reaches it")
+        show.line(_nobody(file))
 
 
 @group.command(epilog=example("pyros people remove vera"))
@@ -94,6 +94,11 @@ def remove(context: typer.Context, name: NAME) -> None:
     _known(people, name)
     _write(file, {other: one for other, one in people.items() if other != name})
     show.line(f"{name} may not log in any more")
+    if len(people) == 1:
+        show.line(
+            "Nobody is left, so nobody sees the dashboard: pyros people add lets somebody in. "
+            f"Without {file} it shows everything to everyone who reaches it"
+        )
 
 
 def _people(reach: Reach) -> tuple[Path, dict[str, Account]]:
@@ -131,6 +136,12 @@ def _password(name: str) -> str:
             typer.prompt(f"password of {name}", hide_input=True, confirmation_prompt="once more")
         )
     return sys.stdin.readline().rstrip("\r\n")
+
+
+def _nobody(file: Path) -> str:
+    if file.exists():
+        return f"nobody, and so nobody sees the dashboard as long as there is {file}"
+    return "nobody: the dashboard shows everything to everyone who reaches it"
 
 
 def _way(account: Account) -> str:

@@ -8,13 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
+from pyros_mqtt.cli.doubt import of_our_certificate
 from pyros_mqtt.cli.endings import NO_ANSWER, Trouble, complain
 
 if TYPE_CHECKING:
@@ -199,26 +199,10 @@ class Reach:
         text = f"no broker answers: {reason or f'{tried}: no answer'}"
         if not self.settings.brokers:
             text += f"\nNone is configured, so the usual place was tried ({tried})."
-        text += self._ended()
+        if doubt := of_our_certificate(self.settings, reason):
+            text += f"\nLook first: {doubt}."
         text += "\n`pyros broker` starts one; --broker or PYROS_BROKERS names one; "
         return Trouble(text + "`pyros doctor` looks closer.", NO_ANSWER)
-
-    def _ended(self) -> str:
-        """Say that our certificate has ended: a broker hangs up on it, and tells nothing."""
-        from pyros_mqtt.access import expiry
-        from pyros_mqtt.errors import AccessError
-
-        file = self.settings.cert_file
-        try:
-            if file is None or (end := expiry.end_of(file)) > time.time():
-                return ""
-        except AccessError:
-            return ""  # the doctor reads it, too, and tells
-        when = f"{datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
-        return (
-            f"\nOur certificate {file.name} has ended on {when}: "
-            f"`pyros access rotate {file.stem}` makes a new one"
-        )
 
 
 class PatientBus:

@@ -83,9 +83,10 @@ def _secret_files(settings: Settings) -> Iterator[Path]:
 
 def _with_secrets(settings: Settings) -> set[Path]:
     """The settings files in which something stands that is not shown."""
-    from pyros_mqtt.settings.problems import HIDDEN
+    from pyros_mqtt.settings.broker_url import HIDDEN
 
-    places = {one.place for one in settings.sources() if HIDDEN in one.shown}
+    in_urls = {"brokers"} if any(one.password for one in settings.brokers) else set()
+    places = {one.place for one in settings.sources() if HIDDEN in one.shown or one.key in in_urls}
     return {file for file in settings.files if str(file) in places}
 
 

@@ -162,7 +162,10 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _authority(settings: Settings) -> Authority:
     people = people_path(settings.state_dir)
-    if settings.dashboard_person_header or read_people(people):
+    known = read_people(people)
+    if settings.dashboard_person_header or people.exists():
+        if not known:
+            log.warning("%s names nobody, so nobody can log in", people)
         return _accounts(people, settings)
     if settings.dashboard_token is None:
         return ReadOnly()
@@ -179,7 +182,7 @@ def _authority(settings: Settings) -> Authority:
 def _accounts(people: Path, settings: Settings) -> Accounts:
     if not _is_loopback(settings.dashboard_host) and not settings.dashboard_proxies:
         raise SettingsError(
-            f"{people} has people who log in, and dashboard_host is {settings.dashboard_host}: "
+            f"{people} says who logs in, and dashboard_host is {settings.dashboard_host}: "
             "passwords would cross the network in clear; listen on 127.0.0.1 behind a proxy with "
             "HTTPS, or name the proxy in dashboard_proxies, so that nobody else is answered"
         )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyros_mqtt import wire
-from pyros_mqtt.disk import trouble_of
+from pyros_mqtt.disk import open_private, trouble_of
 from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal.entry import Entry, Journal, keep_until
@@ -63,8 +63,7 @@ class SqliteJournal:
         self._robbed: dict[int, JournalError] = {}
         self._life: int | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db = open_private(path)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA cache_size={-CACHE}")
             self._db.execute(f"PRAGMA synchronous={'FULL' if power_safe else 'NORMAL'}")

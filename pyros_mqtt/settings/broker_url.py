@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -12,7 +13,10 @@ DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 
 EXAMPLE = "mqtt://localhost:1883"
 
+HIDDEN = "********"
+
 _WEBSOCKET = {"ws", "wss"}
+_SCHEME = re.compile(r"\s*[a-z]+://", re.IGNORECASE)
 _HIGHEST_PORT = 65535
 
 
@@ -40,15 +44,13 @@ class BrokerUrl:
         text = text.strip()
         if "://" not in text:
             text = f"mqtt://{text}"
-        scheme, _, rest = text.partition("://")
         try:
             parts = urlsplit(text)
-            wrong = _what_is_wrong(parts)
+            wrong = _what_is_wrong(parts, quotes="@" not in text)
         except ValueError:  # urllib's own text would show the password
             wrong = "it cannot be read as a URL"
         if wrong:
-            shown = f"{scheme}://{rest.rpartition('@')[2]}"
-            raise SettingsError(f"{shown!r}: {wrong}; right would be {EXAMPLE!r}")
+            raise SettingsError(f"{concealed(text)!r}: {wrong}; right would be {EXAMPLE!r}")
         return cls._from_parts(parts)
 
     @classmethod
@@ -84,19 +86,32 @@ class BrokerUrl:
         return f"{self.scheme}://{user}{host}:{self.port}{self.path}"
 
 
-def _what_is_wrong(parts: SplitResult) -> str:
-    """Name the first part of a URL that is wrong, or nothing."""
+def concealed(text: str) -> str:
+    """Hide all before the last `@`: in a URL that is mistyped the password may be anywhere."""
+    secret, at, address = text.rpartition("@")
+    if not at:
+        return text
+    scheme = _SCHEME.match(secret)
+    return f"{scheme[0] if scheme else ''}{HIDDEN}@{address}"
+
+
+def _what_is_wrong(parts: SplitResult, *, quotes: bool) -> str:
+    """Name the first part of a URL that is wrong, or nothing; quote it if it is no secret."""
+
+    def said(part: str) -> str:
+        return f" {part!r}" if quotes else ""
+
     port = _port(parts)
     if parts.scheme not in DEFAULT_PORTS:
-        return f"the scheme {parts.scheme!r} is not one of {', '.join(DEFAULT_PORTS)}"
+        return f"the scheme{said(parts.scheme)} is not one of {', '.join(DEFAULT_PORTS)}"
     if parts.query or parts.fragment:
         return "'?' and '#' have no place in it (in a password write %3F and %23)"
     if not parts.hostname or set(parts.hostname) & set(" \t,;"):
         return "the host is missing, or holds a space, a comma or a semicolon"
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _HIGHEST_PORT):
-        return f"the port {port!r} is not a number from 1 to {_HIGHEST_PORT}"
+        return f"the port{said(port)} is not a number from 1 to {_HIGHEST_PORT}"
     if parts.path.strip("/") and parts.scheme not in _WEBSOCKET:
-        return f"a path ({parts.path!r}) is for ws:// and wss:// only"
+        return f"a path{said(parts.path)} is for ws:// and wss:// only"
     return ""
 
 

@@ -45,16 +45,29 @@ class Origin(NamedTuple):
     place: str
 
 
+_PARTED = "one of them is no URL such as 'mqtt://user:secret@host'; a comma in a password is %2C"
+
+
+def _parted(text: str) -> list[str]:
+    """Part URLs at their commas, unless that might be the comma of a password."""
+    given = [one for one in text.split(",") if one.strip()]
+    if any("@" in one and "://" not in one for one in given[1:]):
+        raise ValueError(_PARTED)
+    return given
+
+
 def _brokers(value: Any) -> Any:
     """Read `mqtt://one, mqtt://two`, or a list of such URLs."""
     if isinstance(value, BrokerUrl):
         return (value,)
     if isinstance(value, Mapping):  # its keys would pass for hosts
         raise ValueError("must be URLs such as 'mqtt://localhost:1883', not a table")  # noqa: TRY004 - pydantic's way
-    given = [one for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+    given = _parted(value) if isinstance(value, str) else value
     try:
         return tuple(one if isinstance(one, BrokerUrl) else BrokerUrl.parse(one) for one in given)
     except SettingsError as problem:
+        if isinstance(value, str) and "@" in value and len(given) > 1:  # parts of a password?
+            raise ValueError(_PARTED) from None
         raise ValueError(str(problem)) from None
     except (AttributeError, TypeError):
         raise ValueError("must be URLs such as 'mqtt://localhost:1883', with commas") from None

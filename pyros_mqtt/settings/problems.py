@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from pyros_mqtt.settings.broker_url import HIDDEN, BrokerUrl, concealed
+
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
-_PASSWORD_IN_URL = re.compile(r"(://[^:@/\s,]*):[^\s,]*@")
+_PASSWORD_IN_URL = re.compile(r"[:/].*@", re.DOTALL)
 _PATH_IN_URL = re.compile(r"(https?://[^/\s]+/)\S+")
 _HOST_OF_URL = re.compile(r"https?://[^/?#@\s]+(?=/|$)")
-
-HIDDEN = "********"
 
 _WORDS = {
     "bool_parsing": "must be true or false",
@@ -58,14 +58,21 @@ def shown(path: tuple[str, ...], value: object) -> str:
     if isinstance(value, SecretStr) or (_SECRET.search(path[-1]) and path[-1] != "password_file"):
         return HIDDEN
     if isinstance(value, tuple | list):
-        text = ", ".join(str(one) for one in value)
+        text = ", ".join(_without_password(one) for one in value)
     elif isinstance(value, Mapping):
         text = repr({key: shown((str(key),), one) for key, one in value.items()})
     else:
-        text = str(value)
+        text = _without_password(value)
     if path[:2] == ("alarms", "webhook"):
         text = _host_alone(text) if path[-1] == "url" else _PATH_IN_URL.sub(rf"\1{HIDDEN}", text)
-    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
+    return " ".join(text.split())
+
+
+def _without_password(value: object) -> str:
+    """Write one value; a URL that nobody has understood might hold a password anywhere."""
+    text = str(value)
+    is_safe = isinstance(value, BrokerUrl) or not _PASSWORD_IN_URL.search(text)
+    return text if is_safe else concealed(text)
 
 
 def _host_alone(url: str) -> str:

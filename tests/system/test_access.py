@@ -18,6 +18,7 @@ from pyros_mqtt.access.bundle import pack
 from pyros_mqtt.access.certificates import load
 from pyros_mqtt.access.office import Office
 from pyros_mqtt.access.unpacking import unpack
+from pyros_mqtt.cli.doubt import of_our_certificate
 from pyros_mqtt.link import Brokers, credentials
 from pyros_mqtt.topics import Topics
 from tests.system.device import Device, running, started, until
@@ -92,11 +93,16 @@ def site(tmp_path: Path, topic_root: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 def gets_in(settings: Settings, name: str = "visitor") -> bool:
     """Whether the broker lets somebody in with these certificates."""
+    return trouble_of(settings, name) == ""
+
+
+def trouble_of(settings: Settings, name: str = "visitor") -> str:
+    """What keeps somebody out; empty where nothing does."""
     link = Brokers(settings).transport(f"{settings.root}-{name}")
     link.open()
     try:
         until(lambda: link.is_up or link.trouble not in {"", "not opened yet"})
-        return link.is_up
+        return "" if link.is_up else link.trouble
     finally:
         link.close()
 
@@ -146,6 +152,7 @@ def test_from_add_to_revoke(site: Site, caplog: pytest.LogCaptureFixture) -> Non
         assert site.office.revoke("dome") == 1  # the others are revoked already
         site.tell_broker()
         until(lambda: not gets_in(second))
+        assert "was revoked" in of_our_certificate(second, trouble_of(second))
         assert gets_in(ops)
 
 

@@ -192,6 +192,11 @@ def test_secrets_that_everybody_can_read_are_told(
         assert "hunter2" not in str(found)
     assert str(secret) in str(found)
     assert "pyros.toml" in str(told(secret_checks.files(Settings())))
+    assert told(access_checks.guarded(Settings())) == {}
+    file.write_text('brokers = "mqtt://ops:hunter2@b"\n')
+    assert "pyros.toml" in str(told(secret_checks.files(Settings())))
+    file.chmod(0o602)
+    assert level(told(access_checks.guarded(Settings())), "which programs run here") == "bad"
 
 
 def test_a_password_in_a_command_line_is_told_and_not_repeated(tmp_path: Path) -> None:

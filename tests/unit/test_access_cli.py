@@ -129,6 +129,48 @@ def test_check_names_what_a_person_has_to_do(observatory: Run, tmp_path: Path) -
     assert observatory("check").exit_code == 0
 
 
+def test_an_emptied_register_shuts_nobody_out(observatory: Run, tmp_path: Path) -> None:
+    file = tmp_path / "access" / "access.toml"
+    file.write_text("")
+    assert "names nobody, and certificates of dome" in observatory("check").stderr
+    assert "names nobody" in str(observatory("apply").exception)
+    assert "user dome" in (tmp_path / "access" / "broker" / "certificates.acl").read_text()
+
+
+def test_rules_that_are_older_than_the_register_are_told(observatory: Run, tmp_path: Path) -> None:
+    file = tmp_path / "access" / "access.toml"
+    file.write_text(file.read_text().replace('role = "agent"', 'role = "scheduler"'))
+    assert "certificates.acl in" in observatory("check").stderr
+    observatory("apply")
+    assert observatory("check").exit_code == 0
+
+
+def test_a_host_of_two_lines_is_refused(observatory: Run) -> None:
+    done = observatory("add", "eva", "--role", "viewer", "--host", "a\nb")
+    assert isinstance(done.exception, Trouble)
+    assert "must be one line" in str(done.exception)
+
+
+def test_who_goes_on_to_trust_a_revoked_key_is_told(observatory: Run) -> None:
+    observatory("add", "ops", "--role", "operator")
+    told = "trust the old signing key of ops until"
+    assert told not in observatory("rotate", "ops").stdout
+    for words in (("rotate", "ops", "--now"), ("revoke", "ops")):
+        said = observatory(*words).stdout
+        assert told in said
+        assert "(pyros access bundle AGENT --signed): dome\n" in said
+
+
+def test_who_was_struck_off_by_hand_is_told(observatory: Run, tmp_path: Path) -> None:
+    observatory("add", "eva", "--role", "viewer")
+    file = tmp_path / "access" / "access.toml"
+    file.write_text(file.read_text().replace('[identities.eva]\nrole = "viewer"\n', ""))
+    assert "eva: is not in access.toml" in observatory("check").stderr
+    assert "pyros access revoke eva" in str(observatory("add", "eva", "--role", "viewer").exception)
+    assert "Revoked eva: 1 certificate\n" in observatory("revoke", "eva").stdout
+    assert observatory("check").exit_code == 0
+
+
 def test_what_has_ended_is_told(observatory: Run, tmp_path: Path) -> None:
     office = Office(tmp_path / "access")
     office.rotate("dome", days=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 import threading
@@ -12,10 +13,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pyros_mqtt.access import Identity, certificates, editing, expiry
+from pyros_mqtt.access import Identity, certificates, disk, editing, expiry
 from pyros_mqtt.access.authority import Authority
-from pyros_mqtt.access.bundle import default_broker
+from pyros_mqtt.access.bundle import default_broker, pack
 from pyros_mqtt.access.office import Office
+from pyros_mqtt.access.wholeness import broken
 from pyros_mqtt.errors import AccessError, BadName
 
 AGENT = Identity(role="agent", host="t60-dome")
@@ -73,7 +75,9 @@ def test_secrets_can_be_read_by_their_owner_alone(office: Office) -> None:
     secret = {one for one in files if one.suffix == ".key" or one.name == "passwords"}
     assert len(secret) == 6
     assert {stat.S_IMODE(one.stat().st_mode) for one in secret} == {0o600}
-    assert stat.S_IMODE(office.folder.path.stat().st_mode) == 0o700
+    deep = Office.found(office.folder.path.parent / "state" / "access", "T60", []).folder.path
+    for folder in (office.folder.path, deep, deep.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not [one for one in files if SECRET.encode() in one.read_bytes()]
     assert office.folder.passwords.read_text().startswith("rain:$7$")
 
@@ -113,10 +117,59 @@ def test_revoking_takes_everything_back(office: Office) -> None:
     assert states(office, "dome") == ["revoked", "valid"]
 
 
+def test_who_was_struck_off_by_hand_can_be_revoked_and_does_not_come_back(office: Office) -> None:
+    office.add("ops", OPERATOR)
+    office.add("dome", AGENT)
+    editing.strike(office.folder.register, "ops")
+    assert [one.name for one in office.standings(time.time()) if one.is_stray] == ["ops"]
+    with pytest.raises(AccessError, match="pyros access revoke ops"):
+        office.add("ops", OPERATOR)
+    assert office.trusting("ops") == ["dome"]
+    assert office.revoke("ops") == 1
+    assert list(office.register.identities) == ["dome"]
+    assert not office.folder.key("ops").exists()
+    office.add("ops", OPERATOR)
+    assert states(office, "ops") == ["revoked", "valid"]
+
+
+def test_what_a_stop_in_the_middle_of_renewing_leaves_is_told_and_swept(office: Office) -> None:
+    office.add("dome", AGENT)
+    assert list(broken(office)) == []
+    left = office.folder.key("dome").with_name(".dome.key.0123abcd")
+    fresh = left.with_name(".dome.key.4567cdef")
+    for file in (left, fresh):
+        file.write_bytes(b"secret")
+    os.utime(left, (1, 1))
+    disk.write(office.folder.key("dome"), certificates.pem_of(certificates.new_key()), secret=True)
+    office.authority.revoke([serial_of(office, "dome")])
+    said = list(broken(office))
+    assert len(said) == 2
+    assert "pyros access rotate dome" in said[0]
+    assert "pyros access apply" in said[1]
+    with pytest.raises(AccessError, match="not that of its certificate"):
+        pack(office, "dome", "mqtts://b", "pyros")
+    office.tell_broker()
+    office.rotate("dome")
+    assert list(broken(office)) == []
+    assert not left.exists()
+    assert fresh.exists()
+
+
+def test_the_agents_that_trust_a_signing_key_are_known(office: Office) -> None:
+    for name, one in (("dome", AGENT), ("camera", AGENT), ("ops", OPERATOR)):
+        office.add(name, one)
+    office.add("eva", Identity(role="viewer", commands={"dome": ("close",)}))
+    assert office.trusting("ops") == ["camera", "dome"]
+    assert office.trusting("eva") == ["dome"]
+    assert office.trusting("dome") == []
+
+
 @pytest.mark.parametrize(
     ("name", "identity", "password", "words"),
     [
-        ("ca", AGENT, None, "the authority's own name"),
+        ("ca", AGENT, None, "own name"),
+        ("anonymous", AGENT, None, "own name"),
+        ("localhost", AGENT, None, "own name"),
         ("dome", AGENT, None, "pyros access rotate dome"),
         ("camera", Identity(role="captain"), None, "there is no such role"),
         ("rain", Identity(role="agent", password=True), "short", "at least 12"),

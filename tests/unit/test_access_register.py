@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt.access import Register
+from pyros_mqtt.access import Identity, Register
+from pyros_mqtt.access.editing import enter
 from pyros_mqtt.errors import AccessError
 
 OBSERVATORY = """
@@ -63,6 +64,12 @@ def test_the_inboxes_of_each(tmp_path: Path) -> None:
     assert register.agents == ["dome", "watchman"]
 
 
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    assert "dome" in read(tmp_path, "\ufeff" + OBSERVATORY).identities
+    enter(tmp_path / "access.toml", "camera", Identity(role="agent"))
+    assert "camera" in Register.read(tmp_path / "access.toml").identities
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -71,6 +78,8 @@ def test_the_inboxes_of_each(tmp_path: Path) -> None:
         ("[identities.Dome]\nrole = 'agent'", "'Dome' is not a valid name"),
         ("[identities.dome]\nrole = 'agent'\nhots = 'x'", "did you mean 'host'?"),
         ("[roles.student]\ncommands = { telescope = [] }", "commands.telescope"),
+        ("[roles.viewer]\ncommands = { '*' = ['*'] }", "choose another name for yours"),
+        ("[identities.dome]\nrole = 'agent'\nhost = \"a\\nb\"", "must be one line"),
         ("[identities", "is not valid TOML"),
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 
 from pyros_mqtt.errors import SettingsError
+from pyros_mqtt.settings import Settings
 from pyros_mqtt.settings.broker_url import BrokerUrl
 
 
@@ -67,7 +68,7 @@ def test_only_this_machines_own_addresses_are_loopback() -> None:
         ("mqtt://broker:0", "the port '0'"),
         ("mqtt://broker:70000", "the port '70000'"),
         ("mqtt://broker:-1", "the port '-1'"),
-        ("mqtt://broker/path", "a path ('/path') is for ws:// and wss:// only"),
+        ("mqtt://broker/path", "a path '/path' is for ws:// and wss:// only"),
         ("mqtt://user:a#b@broker", "write %3F and %23"),
         ("mqtt://[::1", "mqtt://localhost:1883"),
     ],
@@ -83,3 +84,27 @@ def test_an_error_does_not_show_the_password() -> None:
         BrokerUrl.parse("mqtt://ops:secret@broker:99999")
     assert "secret" not in str(caught.value)
     assert "broker:99999" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mqtt://u:url,secret@localhost:1",
+        "mqtt://u:123,urlsecret@localhost:1",
+        "mqtt://h:1, mqtt://u:url,secret@localhost:1",
+        "mqtt://u:urlsec ret@local host:1",
+        "mqtt:/u:urlsecret@localhost:1",
+        "mqtt//u:urlsecret@localhost",
+        "mqtt://u:urls/ecret@localhost:1",
+        "mqtt://u:urls/ecret@:urlsecret@localhost:1",
+        "mqtt://u:url?secret@localhost",
+        "u:urlsecret:@localhost/path",
+        "mqt://u:urlsecret@localhost",
+    ],
+)
+def test_no_part_of_a_password_is_shown_wherever_the_url_is_mistyped(text: str) -> None:
+    said = Settings.check(brokers=text)
+    assert "host" in str(said)
+    for part in ("url", "sec", "cret"):
+        assert part not in str(said).replace("user:secret@host", "")
+        assert part not in str(Settings.check(brokers=[text]))

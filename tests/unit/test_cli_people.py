@@ -44,6 +44,8 @@ def test_people_are_added_changed_listed_and_removed(run: Run, tmp_path: Path) -
     assert second.role == "operator"
     assert run("remove", "vera").exit_code == 0
     assert list(read_people(people_path(tmp_path))) == ["grace"]
+    assert "Nobody is left, so nobody sees the dashboard" in run("remove", "grace").output
+    assert "nobody sees the dashboard as long as there is" in run("list").output
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,15 @@ def test_settings_that_would_let_strangers_in_are_refused(tmp_path: Path) -> Non
         server._authority(everywhere)
 
 
+def test_a_file_that_names_nobody_lets_nobody_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_people(people_path(tmp_path), {})
+    settings = Settings(state_dir=tmp_path, dashboard_token="x" * 12)
+    assert isinstance(server._authority(settings), Accounts)
+    assert "names nobody, so nobody can log in" in caplog.text
+
+
 def test_without_people_it_stays_as_it_was(tmp_path: Path) -> None:
     settings = Settings(state_dir=tmp_path)
     assert isinstance(server._authority(settings), ReadOnly)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyros_mqtt.errors import SpoolError
+from pyros_mqtt.journal.sqlite import SqliteJournal
 from pyros_mqtt.messages import Command
 from pyros_mqtt.spool import KEEP_DEAD, LEASE, Spool
 
@@ -36,6 +39,22 @@ def test_a_command_outlives_the_process_that_wrote_it(spool: Spool) -> None:
     (found,) = Spool(spool.path).listing()
     assert found.command == replace(command(1), sent_at=NOW)
     assert (found.written, found.due, found.ended) == (NOW, NOW, None)
+
+
+def test_what_waits_and_what_was_done_is_for_its_user_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    umask = os.umask(0o022)
+    try:
+        opened = Spool(state / "spool" / "t60.sqlite"), SqliteJournal(state / "journal" / "dome.db")
+    finally:
+        os.umask(umask)
+    opened[0].put(command(1), NOW)
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in [state, *state.rglob("*")]}
+    assert {modes.pop(one) for one in ("state", "spool", "journal")} == {0o700}
+    assert "t60.sqlite-wal" in modes
+    assert set(modes.values()) == {0o600}
+    for one in opened:
+        one.close()
 
 
 def test_only_the_oldest_of_each_sender_and_agent_is_handed_out(spool: Spool) -> None:
