@@ -66,6 +66,8 @@ class Rhythm:
             pause = min(self._chores.next_due(time.monotonic()), 1.0)
             ticket = self._inbox.take(pause, self._stage.prepare)
             if ticket is not None:
+                if self._stopping.is_set():  # while it left its queue: nobody else can tell it
+                    ticket.cancel("the agent is stopping")
                 self._stage.perform(ticket, self._perform)
             else:
                 self._stage.say()

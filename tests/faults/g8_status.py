@@ -162,12 +162,11 @@ def _late_will(place: _Place) -> Child:
 def _power_cut(place: _Place) -> Child:
     """The broker still has the first one's connection when the second one comes."""
     first = place.ready(beat=BEAT)
-    ends = place.proxy.abandon()
-    first.send(signal.SIGKILL)
-    second = place.ready(beat=BEAT)
-    for end in ends:
-        end.close()
-    return second
+    with contextlib.ExitStack() as ends:
+        for end in place.proxy.abandon():
+            ends.enter_context(end)
+        first.send(signal.SIGKILL)
+        return place.ready(beat=BEAT)
 
 
 RESTARTS: tuple[Lane, ...] = (
@@ -198,12 +197,12 @@ def _from_one_that_was_cut_off(place: _Place) -> Child:
     """The first one has lost its network, and gets it back when its successor works."""
     first = place.ready(beat=BEAT)
     place.proxy.is_closed = True
-    ends = place.proxy.abandon()
-    second = place.ready(beat=BEAT, through=place.broker)
-    place.proxy.is_closed = False
-    first.until("left", LEAVES)
-    for end in ends:
-        end.close()
+    with contextlib.ExitStack() as ends:
+        for end in place.proxy.abandon():
+            ends.enter_context(end)
+        second = place.ready(beat=BEAT, through=place.broker)
+        place.proxy.is_closed = False
+        first.until("left", LEAVES)
     return second
 
 

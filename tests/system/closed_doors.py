@@ -135,7 +135,7 @@ class ClosedMosquitto(OwnMosquitto):
         self.root = root
         super().__init__(folder)
         self.authority = Authority(folder / "authority")
-        self.authority.issue("server", host="localhost")
+        self.authority.issue("server", host="localhost", days=10)
         self.url = BrokerUrl("mqtts", "localhost", any_free_port())
         self.devices = BrokerUrl("mqtt", "127.0.0.1", any_free_port())
         self.browsers = BrokerUrl("wss", "localhost", any_free_port(), "/mqtt")

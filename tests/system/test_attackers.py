@@ -85,12 +85,15 @@ def witness(doors: ClosedMosquitto) -> Iterator[RawClient]:
 
 
 def answers(doors: ClosedMosquitto, number: int, name: str = "dome") -> bool:
-    """Whether an agent does what an operator asks for."""
+    """Whether an agent does what an operator asks for, who repeats it as the protocol says."""
     with doors.client("ops") as ops:
         ops.subscribe(f"{ROOT}/+/outbox/ops")
         body = {"message": "count", "args": {"number": number}, "id": f"n-{number}", "from": "ops"}
-        ops.publish(f"{ROOT}/{name}/inbox", body, qos=1)
-        return bool(end_of(ops, f"n-{number}", 30)["result"] == number)
+        for _ in range(15):
+            ops.publish(f"{ROOT}/{name}/inbox", body, qos=1)
+            with contextlib.suppress(TimeoutError):
+                return bool(end_of(ops, f"n-{number}", 3)["result"] == number)
+    return False
 
 
 # -- anonymous on the LAN --------------------------------------------------------------------------
