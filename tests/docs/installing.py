@@ -104,7 +104,8 @@ class Machines:
         program.parent.mkdir(parents=True, exist_ok=True)
         path = os.pathsep.join([str(ROOT), str(ROOT / "agents")])
         program.write_text(
-            f'#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} -m pyros_mqtt "$@"\n'
+            f"#!/bin/sh\nPYTHONPATH={shlex.quote(path)} "
+            f'exec {shlex.quote(sys.executable)} -m pyros_mqtt "$@"\n'
         )
         program.chmod(0o755)
 

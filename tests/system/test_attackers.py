@@ -276,6 +276,7 @@ def test_a_browser_looks_and_commands_nothing(
     assert not [one for one in witness.drain() if one.payload == b"boo"]
 
 
+@pytest.mark.usefixtures("dome")
 def test_a_browser_needs_a_password_and_a_device_s_is_none(doors: ClosedMosquitto) -> None:
     for name, password in (("", ""), ("wall", "guess")):
         with pytest.raises(AssertionError), browser(doors, name, password):
@@ -498,6 +499,7 @@ def test_a_flood_of_messages_keeps_nobody_from_commanding(
     assert dome._alive.transport.is_up
 
 
+@pytest.mark.usefixtures("dome")
 def test_what_a_device_says_in_the_clear_gives_away_no_more_than_the_device(
     doors: ClosedMosquitto, witness: RawClient
 ) -> None:

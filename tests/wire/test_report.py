@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -122,7 +123,7 @@ REPORTS = st.builds(
     agent=TEXT,
     state=st.just(Outcome.DONE),
     at=MILLISECONDS.map(lambda ms: ms / 1000),
-    result=JSON_VALUES,
+    result=JSON_VALUES.filter(lambda value: "\\u0000" not in json.dumps(value)),  # becomes `?`
 )
 
 
