@@ -87,7 +87,7 @@ class Machines:
         (host / "opt").symlink_to(shared)  # so that it is downloaded once
         names = "".join(f"{self._lan[one].address} {one}\n" for one in HOSTS)
         (host / "etc/hosts").write_text(f"127.0.0.1 localhost\n{names}", "ascii")
-        for left in ("pyros", "pyros-broker", "mosquitto/pyros"):
+        for left in ("pyros", "pyros-broker"):
             shutil.rmtree(host / "etc" / left, ignore_errors=True)
         if self._lends:
             self._lend(host, shared)
