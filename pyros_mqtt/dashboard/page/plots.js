@@ -55,13 +55,14 @@ export class Plots {
     this.redraw();
   }
 
-  /** Where nobody has chosen, choose; there may be nothing to choose from yet. */
+  /** Where nobody has chosen, choose; there may be little to choose from yet, and more later. */
   async suggest() {
-    if (this.isChosen || this.plots.size) return;
+    if (this.isChosen || this.plots.size >= FIRST) return;
     const { first } = await ask("series");
     const liked = FAVOURITES.map((word) => first.find((name) => name.endsWith(word))).filter(Boolean);
-    const chosen = [...new Set([...liked, ...first])].slice(0, FIRST);
-    if (chosen.length && !this.plots.size) await this.#add(chosen);
+    const wanted = [...new Set([...this.plots.keys(), ...liked, ...first])].slice(0, FIRST);
+    const more = wanted.filter((name) => !this.plots.has(name));
+    if (more.length && !this.isChosen) await this.#add(more);
   }
 
   isPlotted(series) {
