@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyros_mqtt import Agent, Command, Settings, on
-from pyros_mqtt.broker.ports import any_free_port
+from pyros_mqtt.broker.ports import any_free_port, why_not_free
 from pyros_mqtt.gateway import Gateway
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.settings import BrokerUrl
@@ -73,6 +73,8 @@ class Place:
         return self.stage.status("gateway").detail
 
     def connected(self) -> socket.socket:
+        """Come as an old sender does, once the socket is open: that may be after `ready`."""
+        self.stage.wait_until(lambda: why_not_free(self.port), 30)
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
 
