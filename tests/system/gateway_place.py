@@ -75,6 +75,10 @@ class Place:
     def connected(self) -> socket.socket:
         """Come as an old sender does, once the socket is open: that may be after `ready`."""
         self.stage.wait_until(lambda: why_not_free(self.port), 30)
+        return self.comes()
+
+    def comes(self) -> socket.socket:
+        """Come at once."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
 

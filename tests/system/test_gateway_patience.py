@@ -94,7 +94,7 @@ def test_at_its_end_the_gateway_tells_those_whom_it_still_owes_an_answer(
         assert reads(waits) == b"undelivered: the gateway ends\n"
         place.stage.wait_until(lambda: place.stage.status("gateway").state is State.STOPPED)
         with pytest.raises(ConnectionRefusedError):
-            place.connected()
+            place.comes()
 
 
 def test_an_address_of_another_machine_is_left_to_that_one(
