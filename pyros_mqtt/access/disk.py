@@ -60,7 +60,8 @@ def write(
     except LookupError:
         raise AccessError(f"there is no user {owner!r} on this machine") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # whatever it is has been told
+            draft.unlink(missing_ok=True)
 
 
 def _write_anew(draft: Path, data: bytes, mode: int) -> None:

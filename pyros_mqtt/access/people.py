@@ -5,19 +5,16 @@ Passwords themselves are nowhere. The file belongs to its user alone, and is rep
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pyros_mqtt.access import disk
 from pyros_mqtt.access.register import Name
-from pyros_mqtt.disk import private_folder
 from pyros_mqtt.errors import AccessError, MissingExtra
-from pyros_mqtt.settings import problems
+from pyros_mqtt.settings import access_tables
 
 SHORTEST = 8
 LONGEST = 1000
@@ -58,17 +55,7 @@ def read_people(file: Path) -> dict[str, Account]:
     Raises:
         AccessError: it cannot be read, or says something wrong; a line each, never a hash.
     """
-    try:
-        return _File.model_validate(tomllib.loads(file.read_text("utf-8"))).people
-    except FileNotFoundError:
-        return {}
-    except OSError as problem:
-        raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise AccessError(f"{file}: is not valid TOML: {problem}") from None
-    except ValidationError as error:
-        lines = problems.in_words(error, lambda _: str(file), _known)
-        raise AccessError("\n".join(lines)) from None
+    return access_tables.read(file, _File, _known).people if file.exists() else {}
 
 
 def write_people(file: Path, people: dict[str, Account]) -> None:
@@ -78,20 +65,8 @@ def write_people(file: Path, people: dict[str, Account]) -> None:
         AccessError: the disk does not take it.
     """
     text = "# Written by `pyros people`.\n" + "".join(map(_section, sorted(people.items())))
-    try:
-        private_folder(file.parent)
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # 0600
-        try:
-            with open(handle, "w", encoding="utf-8") as new:  # noqa: PTH123 - a descriptor
-                new.write(text)
-                new.flush()
-                os.fsync(new.fileno())
-            Path(beside).replace(file)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(beside).unlink()
-    except OSError as problem:
-        raise AccessError(f"{file}: cannot be written: {problem.strerror}") from None
+    disk.private(file.parent)
+    disk.write(file, text, secret=True)
 
 
 def hashed(password: str) -> str:

@@ -24,16 +24,14 @@ brings = "north"
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pyros_mqtt.access.roles import BUILT_IN, EVERYONE, Commands, Role, allows
-from pyros_mqtt.errors import AccessError
-from pyros_mqtt.settings import problems
+from pyros_mqtt.settings import access_tables
 from pyros_mqtt.topics import NAME_PATTERN, Topics, check_name
 
 _BRANCH = re.compile(
@@ -121,13 +119,8 @@ class Register:
         Raises:
             AccessError: it cannot be read, or says something wrong; a line each.
         """
-        try:
-            text = file.read_text("utf-8-sig")
-        except OSError as problem:
-            raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
-        except UnicodeDecodeError as problem:
-            raise AccessError(f"{file}: is not valid TOML: {problem}") from None
-        return cls.parse(text, str(file))
+        found = access_tables.read(file, _File, _known)
+        return cls(found.identities, found.roles)
 
     @classmethod
     def parse(cls, text: str, place: str) -> Self:
@@ -136,13 +129,7 @@ class Register:
         Raises:
             AccessError: it says something wrong; a line each.
         """
-        try:
-            found = _File.model_validate(tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, RecursionError) as problem:
-            raise AccessError(f"{place}: is not valid TOML: {problem}") from None
-        except ValidationError as error:
-            lines = problems.in_words(error, lambda _: place, _known)
-            raise AccessError("\n".join(lines)) from None
+        found = access_tables.parse(text, place, _File, _known)
         return cls(found.identities, found.roles)
 
     def role(self, name: str) -> Role:

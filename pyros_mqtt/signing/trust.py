@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pyros_mqtt.errors import AccessError, MissingExtra
-from pyros_mqtt.settings import problems
+from pyros_mqtt.errors import MissingExtra
+from pyros_mqtt.settings import access_tables
 from pyros_mqtt.topics import check_name
 
 if TYPE_CHECKING:
@@ -108,15 +107,7 @@ class Trust:
             AccessError: it cannot be read, or says something wrong; a line each.
             MissingExtra: `cryptography` is not installed.
         """
-        try:
-            found = _File.model_validate(tomllib.loads(file.read_text("utf-8")))
-        except OSError as problem:
-            raise AccessError(f"{file}: cannot be read: {problem.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
-            raise AccessError(f"{file}: is not valid TOML: {problem}") from None
-        except ValidationError as error:
-            lines = problems.in_words(error, lambda _: str(file), _known)
-            raise AccessError("\n".join(lines)) from None
+        found = access_tables.read(file, _File, _known)
         return cls(found.senders)
 
     def who_speaks_for(self, name: str) -> Iterator[tuple[Ed25519PublicKey, Trusted]]:
