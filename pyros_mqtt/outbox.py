@@ -138,6 +138,10 @@ class Outbox:
         reach("after_result")
         self.send(command, report)
 
+    def suffer(self, error: JournalError) -> None:
+        """Show that nothing can be noted down, until it can again."""
+        self._ledger.suffer(error)
+
     def say(self) -> None:
         """Journal and publish what has ended and is not told yet; for the agent's thread."""
         if self._ledger.holds:

@@ -117,6 +117,7 @@ class Life:
             limits=Limits(settings.max_payload, settings.max_waiting, settings.max_clock_skew),
             accepts_all=outfit.reads_messages_itself,
             guard=self._guard,
+            suffer=self.outbox.suffer,
         )
         self.presence = Presence(
             outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind

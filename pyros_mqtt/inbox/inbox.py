@@ -39,6 +39,7 @@ class Inbox:
         life: where in its life the agent is.
         accepts_all: take messages that are not in the table, for an agent that reads them itself.
         guard: looks at signatures; None: nobody does.
+        suffer: told when the disk takes nothing.
     """
 
     def __init__(  # noqa: PLR0913 - an inbox stands between all of these
@@ -53,6 +54,7 @@ class Inbox:
         limits: Limits | None = None,
         accepts_all: bool = False,
         guard: Guard | None = None,
+        suffer: Callable[[JournalError], None] = lambda _error: None,
     ) -> None:
         self._agent = agent
         self._table = table
@@ -64,6 +66,7 @@ class Inbox:
             agent, table, session, self._limits.max_clock_skew, accepts_all=accepts_all
         )
         self._guard = guard
+        self._suffer = suffer
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._urgent: deque[Ticket] = deque()
@@ -119,6 +122,7 @@ class Inbox:
             return  # the sender repeats it, and the other one takes it in
         except JournalError as error:
             log.error("%s: %s", self._agent, error)  # noqa: TRY400 - it says all
+            self._suffer(error)
             turn = [self._unnoted(*one, error) for one in turn]
         reach("after_journal")
         with self._changed:

@@ -66,6 +66,9 @@ class Journal(Protocol):
     def end(self, ends: list[tuple[Command, Report]]) -> None:
         """Note the terminal reports of commands that are in here; many at once, as an abort has."""
 
+    def touch(self) -> None:
+        """Write what changes nothing; whether it could be written is told by `commit`."""
+
     def commit(self) -> None:
         """Make sure that what was written outlives us, as far as this journal can.
 

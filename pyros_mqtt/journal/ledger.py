@@ -33,6 +33,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._owed: dict[tuple[str, str], End] = {}
         self._held: list[End] = []
+        self._suffers = False
 
     def note(self, command: Command, report: Report) -> None:
         """Note one end."""
@@ -67,12 +68,18 @@ class Ledger:
         """Something waits to be noted."""
         return bool(self._held)
 
+    def suffer(self, error: JournalError) -> None:
+        """Show that the disk takes nothing, until `settle` finds that it does again."""
+        self._suffers = True
+        self._condition.degrade(str(error), JOURNAL)
+
     def settle(self) -> None:
-        """Try again to note what is owed."""
+        """Try again to note what is owed, or anything at all where the disk took nothing."""
         with self._lock:
             owed = list(self._owed.values())
-        if not owed:
+        if not (owed or self._suffers):
             return
+        self._journal.touch()
         self._write(owed)
         try:
             self._journal.commit()
@@ -84,6 +91,7 @@ class Ledger:
                     del self._owed[command.sender, command.id]
             is_settled = not self._owed
         if is_settled:
+            self._suffers = False
             self._condition.recover(JOURNAL)
 
     def _note(self, ends: list[End], write: Callable[[list[End]], None]) -> None:
@@ -99,7 +107,7 @@ class Ledger:
         log.error("%s", error)
         with self._lock:
             self._owed |= {(command.sender, command.id): (command, r) for command, r in ends}
-        self._condition.degrade(str(error), JOURNAL)
+        self.suffer(error)
 
     def _write(self, ends: list[End]) -> None:
         for command, report in ends:

@@ -43,6 +43,9 @@ class MemoryJournal:
         for command, report in ends:
             self.write(command, report)
 
+    def touch(self) -> None:
+        """Memory can always be written."""
+
     def commit(self) -> None:
         """Nothing outlives this journal."""
 

@@ -152,6 +152,10 @@ class _Observed:
         """The entry of one command, if it is remembered."""
         return self._journal.find(sender, command_id)
 
+    def touch(self) -> None:
+        """As the journal."""
+        self._journal.touch()
+
     def knows(self, sender: str, command_id: str) -> bool:
         """As the journal."""
         return self._journal.knows(sender, command_id)

@@ -106,9 +106,11 @@ class FullDisk(MemoryJournal):
     """A journal whose disk is full for a while."""
 
     is_full = False
+    whose = "agent worker"
+    """The thread that notices; empty: each."""
 
     def commit(self) -> None:
-        if self.is_full and threading.current_thread().name == "agent worker":
+        if self.is_full and self.whose in threading.current_thread().name:
             raise JournalError("the journal cannot be written: disk full")
 
 
@@ -946,6 +948,19 @@ def test_an_agent_whose_disk_is_full_starts_nothing_and_lives_on(stage: Rehearsa
     stage.wait_until(lambda: "disk full" in stage.status("worker").detail)
     journal.is_full = False
     assert stage.ask("worker", "echo", x=2) == {"x": 2}
+    stage.wait_until(lambda: stage.status("worker").state is State.READY)
+
+
+def test_an_agent_that_can_note_nothing_down_shows_it_until_it_can(stage: Rehearsal) -> None:
+    journal = FullDisk()
+    journal.whose = ""
+    start(stage, journal=journal)
+    journal.is_full = True
+    with pytest.raises(Rejected, match="disk full"):
+        stage.ask("worker", "echo", x=1)
+    stage.wait_until(lambda: stage.status("worker").state is State.DEGRADED)
+    assert "disk full" in stage.status("worker").detail
+    journal.is_full = False
     stage.wait_until(lambda: stage.status("worker").state is State.READY)
 
 

@@ -252,6 +252,19 @@ def test_what_the_disk_does_not_take_is_told_by_the_commit(full: SqliteJournal) 
     assert full.find("ops", "id-99") is not None
 
 
+def test_whether_the_disk_takes_anything_is_found_out_without_a_command(path: Path) -> None:
+    first, second = SqliteJournal(path), SqliteJournal(path)
+    first.begin_life(1)
+    first.touch()
+    first.commit()
+    second.begin_life(2)
+    assert second.last_boot() == 2
+    first.touch()
+    with pytest.raises(Replaced):
+        first.commit()
+    assert second.last_boot() == 2
+
+
 def test_a_thread_that_loses_its_part_to_anothers_failure_is_told_too(full: SqliteJournal) -> None:
     note(full, 1, Outcome.ACCEPTED)
     other = threading.Thread(target=fill, args=(full, range(2, 100)))
