@@ -23,6 +23,10 @@ class Snapshot:
     task: Task | None
     idle: float
 
+    def says_as(self, other: Snapshot) -> bool:
+        """Whether it tells a reader nothing else than `other` did."""
+        return (self.state, self.detail, self.task) == (other.state, other.detail, other.task)
+
 
 class Condition:
     """Gathers what is known of an agent and says which state that makes. Any thread may call.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from pyros_mqtt import wire
-from pyros_mqtt.condition import Condition
+from pyros_mqtt.condition import Condition, Snapshot
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.journal import End, Journal, Ledger
@@ -22,7 +22,6 @@ from pyros_mqtt.messages import (
     Problem,
     Progress,
     Report,
-    State,
     Status,
     report_on,
 )
@@ -59,7 +58,7 @@ class Outbox:
         self._lock = threading.Lock()
         self._seq = 0
         self._since = status.at or time.time()
-        self._told_state: State | None = None
+        self._told: Snapshot | None = None
         self._told_changes = -1
         self._told_at = float("-inf")
         self._running: Command | None = None
@@ -80,13 +79,15 @@ class Outbox:
 
     # -- reports ------------------------------------------------------------------------
 
-    def send(self, command: Command, report: Report) -> None:
-        """Publish a report to the command's sender; it is held through an outage."""
+    def send(self, command: Command, report: Report, *, soon_followed: bool = False) -> None:
+        """Publish a report to the command's sender; it is held through an outage.
+
+        One that is `soon_followed` by the next may leave with that.
+        """
         payload = wire.encode_report(report)
         topic = self._topics.outbox(self._identity.agent, command.sender)
-        self._transport.publish(
-            Parcel(topic, payload, keep=True), partial(self._shorten, command, report, len(payload))
-        )
+        parcel = Parcel(topic, payload, keep=True, may_linger=soon_followed)
+        self._transport.publish(parcel, partial(self._shorten, command, report, len(payload)))
         if command.reply_to:
             correlation = command.id.encode()
             copy = Parcel(command.reply_to, payload, keep=True, correlation=correlation)
@@ -222,8 +223,9 @@ class Outbox:
         self._told_changes = self._condition.changes
         shown = self._condition.snapshot(now)
         wall = time.time()
-        if shown.state is not self._told_state:
-            self._told_state, self._since = shown.state, wall
+        if self._told is None or shown.state is not self._told.state:
+            self._since = wall
+        self._told = shown
         self._told_at = now
         self._seq += 1
         return replace(
@@ -240,11 +242,17 @@ class Outbox:
         )
 
     def _is_news(self, now: float) -> bool:
-        if self._condition.changes == self._told_changes:
-            # a hung action changes nothing but the time
-            return self._condition.snapshot(now).state is not self._told_state
-        quick = self._condition.task is not None and self._condition.running_for(now) < QUICK
-        return not quick
+        changes = self._condition.changes
+        if self._condition.task is not None and self._condition.running_for(now) < QUICK:
+            return False
+        # a hung action changes nothing but the time
+        shown, told = self._condition.snapshot(now), self._told
+        if changes == self._told_changes:
+            return told is None or shown.state is not told.state
+        if told is not None and shown.says_as(told):  # a quick command has come and gone
+            self._told_changes = changes
+            return False
+        return True
 
     def is_our_about(self, payload: bytes) -> bool:
         """Whether this is what we say of ourselves; also true while we have not said anything."""

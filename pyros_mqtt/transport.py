@@ -29,6 +29,7 @@ class Parcel:
 
     `keep`: hold it through an outage until the broker has it (QoS 1 only); otherwise it is
     dropped while there is no connection, because its owner says it again or it has aged.
+    `may_linger`: it may wait a moment for what follows soon, to leave together with it.
     """
 
     topic: str
@@ -37,6 +38,7 @@ class Parcel:
     retain: bool = False
     keep: bool = False
     correlation: bytes | None = None
+    may_linger: bool = False
 
 
 class Fate:

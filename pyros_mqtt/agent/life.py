@@ -118,6 +118,7 @@ class Life:
             accepts_all=outfit.reads_messages_itself,
             guard=self._guard,
             suffer=self.outbox.suffer,
+            is_quick=self.stage.is_quick,
         )
         self.presence = Presence(
             outfit, self.outbox, self.inbox, self.condition, self.tenure, journal.kind

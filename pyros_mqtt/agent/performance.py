@@ -19,6 +19,12 @@ from pyros_mqtt.tracing import tracing
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 0.001
+"""Seconds under which an action has ended at once, so that one report may wait for the other."""
+
+MOST_QUICK = 1000
+"""Messages that are remembered as quick; an agent that reads messages itself may get any."""
+
 PROGRESS_PAUSE = 0.1
 """Least seconds between two reports of progress; what comes in between only shows in the status."""
 
@@ -31,6 +37,11 @@ class Stage:
         self._condition = condition
         self._here = threading.local()
         self._main: Ticket | None = None
+        self._quick: set[str] = set()
+
+    def is_quick(self, message: str) -> bool:
+        """Whether the action of a message ended at once when it ran the last time."""
+        return message in self._quick
 
     @property
     def current(self) -> Ticket | None:
@@ -119,7 +130,8 @@ class Stage:
     def _play_main(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         command, rules = ticket.command, ticket.action and ticket.action.rules
         task = Task(command.message, command.id, command.sender, time.time())
-        self._condition.begin(task, rules.patience if rules else PATIENCE, time.monotonic())
+        began = time.monotonic()
+        self._condition.begin(task, rules.patience if rules else PATIENCE, began)
         if ticket.cancelled.is_set():  # in the very moment in which it began
             self._condition.cancel(time.monotonic())
         try:
@@ -133,7 +145,14 @@ class Stage:
         except JournalError as error:
             self.end(ticket, Outcome.FAILED, "action-failed", f"it was not started: {error}")
         finally:
+            self._note_pace(command.message, time.monotonic() - began)
             self._condition.end(time.monotonic())
+
+    def _note_pace(self, message: str, seconds: float) -> None:
+        if seconds > AT_ONCE:
+            self._quick.discard(message)
+        elif len(self._quick) < MOST_QUICK:
+            self._quick.add(message)
 
     def _play(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
         self._here.ticket = ticket

@@ -9,6 +9,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from pyros_mqtt import wire
 from pyros_mqtt.dispatch import ActionTable
@@ -29,6 +30,17 @@ NOT_READY = "not-ready"
 """The one refusal that does not stand: the sender takes it for no answer yet, and sends again."""
 
 
+_Step = tuple[Command, Report, Ticket | None]
+"""A command of this turn, what is told of it, and what is to be done with it."""
+
+
+class Answer(Protocol):
+    """Sends a report on a command; one that is `soon_followed` by the next may wait for that."""
+
+    def __call__(self, command: Command, report: Report, /, *, soon_followed: bool = False) -> None:
+        """Send it."""
+
+
 class Inbox:
     """Takes in what comes, journals it, and hands it out in the right order.
 
@@ -40,6 +52,7 @@ class Inbox:
         accepts_all: take messages that are not in the table, for an agent that reads them itself.
         guard: looks at signatures; None: nobody does.
         suffer: told when the disk takes nothing.
+        is_quick: whether the action of a message ended at once the last time.
     """
 
     def __init__(  # noqa: PLR0913 - an inbox stands between all of these
@@ -47,7 +60,7 @@ class Inbox:
         agent: str,
         table: ActionTable,
         journal: Journal,
-        answer: Callable[[Command, Report], None],
+        answer: Answer,
         life: Callable[[], State],
         *,
         session: str = "",
@@ -55,6 +68,7 @@ class Inbox:
         accepts_all: bool = False,
         guard: Guard | None = None,
         suffer: Callable[[JournalError], None] = lambda _error: None,
+        is_quick: Callable[[str], bool] = lambda _message: False,
     ) -> None:
         self._agent = agent
         self._table = table
@@ -67,13 +81,13 @@ class Inbox:
         )
         self._guard = guard
         self._suffer = suffer
-        self._changed = threading.Condition()
-        self._waiting: deque[Ticket] = deque()
-        self._urgent: deque[Ticket] = deque()
+        self._is_quick = is_quick
+        self._lock = threading.RLock()
+        self._ordinary, self._urgent = _Queue(self._lock), _Queue(self._lock)
         self._lately = Lately()
         self._acknowledged = False
         self._last_taken = "", ""
-        self._turn: list[tuple[Command, Report, Ticket | None]] = []
+        self._turn: list[_Step] = []
         self.ignored = 0
         """Empty payloads that came in."""
         self.forged = 0
@@ -99,11 +113,7 @@ class Inbox:
             self.ignored += 1
             return
         try:
-            repeated = self._repeated(command)
-            if repeated is not None:
-                self._turn.append((command, repeated, None))
-                return
-            self._accept_or_refuse(command, wall, now)
+            self._consider(command, wall, now)
         except Refusal as refusal:
             self._refuse(refusal)
 
@@ -125,17 +135,24 @@ class Inbox:
             self._suffer(error)
             turn = [self._unnoted(*one, error) for one in turn]
         reach("after_journal")
-        with self._changed:
+        with self._lock:
+            soon = self._will_end_soon(turn)
             for _, _, ticket in turn:
                 if ticket is not None:
-                    (self._urgent if ticket.is_urgent else self._waiting).append(ticket)
+                    self._queue_of(ticket).put(ticket)
             for command, report, _ in turn:
-                self._answer(command, report)
-            self._changed.notify_all()
+                self._answer(command, report, soon_followed=soon)
+
+    def _will_end_soon(self, turn: list[_Step]) -> bool:
+        """The one command of this turn is started at once, and is a quick one."""
+        if len(turn) != 1 or not self._ordinary.is_awaited:
+            return False
+        command, _, ticket = turn[0]
+        return ticket is not None and not ticket.is_urgent and self._is_quick(command.message)
 
     def _unnoted(
         self, command: Command, report: Report, ticket: Ticket | None, error: JournalError
-    ) -> tuple[Command, Report, Ticket | None]:
+    ) -> _Step:
         """What becomes of a command that the disk did not take.
 
         An urgent one is run all the same, for twice is once; any other might start twice.
@@ -207,30 +224,53 @@ class Inbox:
         if urgent:
             return
         coming = sum(1 for _, _, t in self._turn if t is not None and not t.is_urgent)
-        if len(self._waiting) + coming >= self._limits.max_waiting:
+        if self.waiting + coming >= self._limits.max_waiting:
             text = f"{self._limits.max_waiting} commands wait already"
             raise Refusal("full", text, command)
 
-    def _accept_or_refuse(self, command: Command, wall: float, now: float) -> None:
-        """Decide on a command that could be read; the decision stands if it comes again."""
+    def _consider(self, command: Command, wall: float, now: float) -> None:
+        """Decide on a command that could be read; the decision stands if it comes again.
+
+        Raises:
+            Refusal: its id was used for another command.
+        """
         try:
             ticket = self._ticket(command, wall, now)
         except Refusal as refusal:
-            report = self._refuse(refusal)
-            if command.id and refusal.code == NOT_READY:
-                self._lately.note(command, report, now)
-            elif command.id:
-                self._journal.write(command, report)
+            if not self._was_here(command):
+                self._decline(command, refusal, now)
             return
-        if not ticket.is_urgent and not self._has_had(command.sender, command.after):
-            self.out_of_order += 1
-            log.debug("%s: %s came before %s", self._agent, command.id, command.after)
+        if not (ticket.is_urgent or self._has_had(command.sender, command.after)):
+            if not self._was_here(command):
+                self.out_of_order += 1
+                log.debug("%s: %s came before %s", self._agent, command.id, command.after)
             return
-        ticket.command = _with_id(ticket.command)
-        report = report_on(ticket.command, Outcome.ACCEPTED, time.time())
-        self._journal.write(ticket.command, report)
-        self._last_taken = ticket.command.sender, ticket.command.id
-        self._turn.append((ticket.command, report, ticket))
+        ticket.command = command = _with_id(ticket.command)
+        report = report_on(command, Outcome.ACCEPTED, time.time())
+        if self._lately.find(command) is None and self._journal.accept(command, report):
+            self._last_taken = command.sender, command.id
+            self._turn.append((command, report, ticket))
+        else:
+            self._was_here(command)
+
+    def _was_here(self, command: Command) -> bool:
+        """Answer a command that has been here before with the latest report on it.
+
+        Raises:
+            Refusal: its id was used for another command.
+        """
+        repeated = self._repeated(command)
+        if repeated is not None:
+            self._turn.append((command, repeated, None))
+        return repeated is not None
+
+    def _decline(self, command: Command, refusal: Refusal, now: float) -> None:
+        """Refuse a command; unless that speaks of the moment, it stands."""
+        report = self._refuse(refusal)
+        if command.id and refusal.code == NOT_READY:
+            self._lately.note(command, report, now)
+        elif command.id:
+            self._journal.write(command, report)
 
     def _has_had(self, sender: str, command_id: str | None) -> bool:
         """Whether the command before this one was here.
@@ -259,26 +299,27 @@ class Inbox:
         `then` gets it in the moment in which it leaves the queue, so that an abort always finds
         it, either here or there.
         """
-        return self._take(self._waiting, timeout, then)
+        return self._ordinary.take(timeout, then)
 
     def take_urgent(self, timeout: float) -> Ticket | None:
         """The next urgent ticket, or None after `timeout` seconds, or when woken."""
-        return self._take(self._urgent, timeout)
+        return self._urgent.take(timeout)
 
     def put_back(self, ticket: Ticket) -> None:
         """Queue a ticket from the journal of an earlier life."""
-        with self._changed:
-            (self._urgent if ticket.is_urgent else self._waiting).append(ticket)
+        with self._lock:
+            self._queue_of(ticket).put(ticket)
 
     def wake(self) -> None:
         """Let those who wait look around."""
-        with self._changed:
-            self._changed.notify_all()
+        with self._lock:
+            for queue in (self._ordinary, self._urgent):
+                queue.news.notify_all()
 
     def withdraw(self, *, urgent: bool = False) -> list[Ticket]:
         """Take out every ordinary (or urgent) ticket, so that the caller can end it."""
-        with self._changed:
-            queue = self._urgent if urgent else self._waiting
+        with self._lock:
+            queue = (self._urgent if urgent else self._ordinary).tickets
             tickets = list(queue)
             queue.clear()
         return tickets
@@ -286,18 +327,34 @@ class Inbox:
     @property
     def waiting(self) -> int:
         """Ordinary commands that wait."""
-        return len(self._waiting)
+        return len(self._ordinary.tickets)
 
-    def _take(
-        self,
-        queue: deque[Ticket],
-        timeout: float,
-        then: Callable[[Ticket], None] | None = None,
-    ) -> Ticket | None:
-        with self._changed:
-            if not queue and timeout > 0:
-                self._changed.wait(timeout)
-            ticket = queue.popleft() if queue else None
+    def _queue_of(self, ticket: Ticket) -> _Queue:
+        return self._urgent if ticket.is_urgent else self._ordinary
+
+
+class _Queue:
+    """Tickets for one thread, which nobody else is woken for; all queues have one lock."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.tickets: deque[Ticket] = deque()
+        self.news = threading.Condition(lock)
+        self.is_awaited = False
+        """Its thread waits for the next one."""
+
+    def put(self, ticket: Ticket) -> None:
+        """Queue a ticket, with the lock held."""
+        self.tickets.append(ticket)
+        self.news.notify()
+
+    def take(self, timeout: float, then: Callable[[Ticket], None] | None = None) -> Ticket | None:
+        """As `Inbox.take`."""
+        with self.news:
+            if not self.tickets and timeout > 0:
+                self.is_awaited = True
+                self.news.wait(timeout)
+                self.is_awaited = False
+            ticket = self.tickets.popleft() if self.tickets else None
             if ticket is not None and then is not None:
                 then(ticket)
         return ticket

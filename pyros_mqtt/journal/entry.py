@@ -60,20 +60,24 @@ class Journal(Protocol):
     def knows(self, sender: str, command_id: str) -> bool:
         """Say whether a command is remembered; quicker than `find`."""
 
+    def accept(self, command: Command, report: Report) -> bool:
+        """Note a command that is new, with its first report; False where it is remembered."""
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
 
-    def end(self, ends: list[tuple[Command, Report]]) -> None:
-        """Note the terminal reports of commands that are in here; many at once, as an abort has."""
-
-    def touch(self) -> None:
-        """Write what changes nothing; whether it could be written is told by `commit`."""
-
     def commit(self) -> None:
-        """Make sure that what was written outlives us, as far as this journal can.
+        """Make sure that what this thread has written outlives us, as far as this journal can.
 
         Raises:
-            JournalError: it does not; what this thread has written since is forgotten.
+            JournalError: it does not, and is forgotten, all of it.
+        """
+
+    def check(self) -> None:
+        """See whether anything can be noted.
+
+        Raises:
+            JournalError: it cannot.
         """
 
     def unfinished(self) -> list[Entry]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.errors import JournalError
@@ -37,12 +36,15 @@ class Ledger:
 
     def note(self, command: Command, report: Report) -> None:
         """Note one end."""
-        self._note([(command, report)], self._write)
+        self.note_all([(command, report)])
 
     def note_all(self, ends: list[End]) -> None:
-        """Note many ends of commands that are in the journal, in one transaction."""
-        if ends:
-            self._note(ends, self._journal.end)
+        """Note many ends in one transaction."""
+        self._write(ends)
+        try:
+            self._journal.commit()
+        except JournalError as error:
+            self._owe(ends, error)
 
     def hold(self, command: Command, report: Report) -> None:
         """Write one end, to be noted by `release`; both are for the agent's thread alone."""
@@ -79,10 +81,10 @@ class Ledger:
             owed = list(self._owed.values())
         if not (owed or self._suffers):
             return
-        self._journal.touch()
         self._write(owed)
         try:
             self._journal.commit()
+            self._journal.check()
         except JournalError:
             return
         with self._lock:
@@ -93,13 +95,6 @@ class Ledger:
         if is_settled:
             self._suffers = False
             self._condition.recover(JOURNAL)
-
-    def _note(self, ends: list[End], write: Callable[[list[End]], None]) -> None:
-        write(ends)
-        try:
-            self._journal.commit()
-        except JournalError as error:
-            self._owe(ends, error)
 
     def _owe(self, ends: list[End], error: JournalError) -> None:
         if not ends:

@@ -31,6 +31,13 @@ class MemoryJournal:
         """Say whether a command is remembered."""
         return (sender, command_id) in self._entries
 
+    def accept(self, command: Command, report: Report) -> bool:
+        """Note a command that is new, with its first report; False where it is remembered."""
+        if self.knows(command.sender, command.id):
+            return False
+        self.write(command, report)
+        return True
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report; ended entries whose time is over make room."""
         entry = Entry(command, report, keep_until(command, report, self._skew))
@@ -38,16 +45,11 @@ class MemoryJournal:
             self._entries[command.sender, command.id] = entry
             self._purge(report.at)
 
-    def end(self, ends: list[tuple[Command, Report]]) -> None:
-        """Note the terminal reports of commands that are in here."""
-        for command, report in ends:
-            self.write(command, report)
-
-    def touch(self) -> None:
-        """Memory can always be written."""
-
     def commit(self) -> None:
         """Nothing outlives this journal."""
+
+    def check(self) -> None:
+        """Memory can always be written."""
 
     def unfinished(self) -> list[Entry]:
         """Nothing is left of an earlier life."""

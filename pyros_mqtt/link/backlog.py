@@ -61,6 +61,11 @@ class Backlog:
             self._waiting.append(item)
             return True
 
+    @property
+    def lets_pass(self) -> bool:
+        """Nothing waits, and one more may fly."""
+        return not self._waiting and len(self._flying) < (1 if self._cautious else self._window)
+
     def take(self) -> Item | None:
         """The next item to send, or None: nothing waits, or the window is full."""
         if len(self._flying) >= (1 if self._cautious else self._window):

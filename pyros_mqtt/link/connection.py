@@ -22,7 +22,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pyros_mqtt.link import packets
 from pyros_mqtt.link.credentials import Credentials
+from pyros_mqtt.link.packets import PUBACK, PUBLISH, Packet
 from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Fate, Parcel
 
@@ -52,6 +54,9 @@ TAKEN_OVER = "Session taken over"
 """What MQTT 5 has for it; mosquitto 2.0.11 closes without a word."""
 
 _MISC_EVERY = 0.25
+
+_FIRST_MID, _LAST_MID = 0x8000, 0xFFFF
+"""Packet ids of what we publish; paho counts its subscriptions from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Connection:
         self._heard_at = time.monotonic()
         self._twin: socket.socket | None = None
         self._turns: TurnSocket | None = None
+        self._mid = _LAST_MID
+        self._is_readable = self._is_behind = False
         self._wire_callbacks()
 
     # -- life ---------------------------------------------------------------------------
@@ -121,36 +128,42 @@ class Connection:
         )
         self.flush()
 
-    def turn(self, wake: int, timeout: float) -> bool:
-        """Wait for the socket, or for a byte on the descriptor `wake`; read what has come.
+    def wait(self, wake: int, timeout: float, *, lingers: bool = False) -> bool:
+        """Wait until something has come, or there is a byte on the descriptor `wake`.
+
+        What is left to be written may go, too, unless it `lingers`.
 
         Returns:
             Whether the wake-up byte was there.
         """
         sock = self._client.socket()
+        self._is_readable = False
         if sock is None:
             self.lost = self.lost or "the connection is closed"
             return False
-        events = select.POLLIN | (select.POLLOUT if self._wants_write() else 0)
         poller = select.poll()
-        poller.register(sock, events)
+        writes = self.wants_write and not lingers
+        poller.register(sock, select.POLLIN | (select.POLLOUT if writes else 0))
         poller.register(wake, select.POLLIN)
-        ready = dict(poller.poll(0 if _pending(sock) else timeout * 1000))
-        if ready.get(sock.fileno()) or _pending(sock):
+        has_more = self._is_behind or _pending(sock)
+        ready = dict(poller.poll(0 if has_more else timeout * 1000))
+        self._is_readable = has_more or bool(ready.get(sock.fileno()))
+        return wake in ready
+
+    def take_in(self) -> None:
+        """Read what has come, and tell of it."""
+        if self._is_readable:
             self._heard_at = time.monotonic()
-            self._read(sock)
+            self._read()
             self._acknowledge_quickly()
         self._misc()
-        return wake in ready
 
     def flush(self) -> None:
         """Write what is queued, as far as the socket takes it."""
-        self._guarded(self._client.loop_write)
+        if self._client.want_write():
+            self._guarded(self._client.loop_write)
         if self._turns is not None and self.lost is None:
-            try:
-                self._turns.flush()
-            except OSError as error:
-                self.lost = f"the connection is broken: {error}"
+            self._guarded(self._turns.flush)
 
     def broker_answers(self) -> bool:
         """Whether the broker takes connections in this moment; may block for a second."""
@@ -177,8 +190,12 @@ class Connection:
         """Queue one publication; returns its packet id.
 
         Raises:
-            ValueError: paho refuses the topic or the size.
+            ValueError: MQTT has no form for the topic or the size.
         """
+        if self._turns is not None:
+            mid, data = self.pack(parcel)
+            self._turns.write(data)
+            return mid
         properties = None
         if self.is_v5 and parcel.correlation:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -188,8 +205,38 @@ class Connection:
         )
         return int(info.mid)
 
+    @property
+    def can_write_at_once(self) -> bool:
+        """Other threads may `pack` and `write_at_once`, one at a time."""
+        return self._turns is not None
+
+    def pack(self, parcel: Parcel) -> tuple[int, bytes]:
+        """Write one publication as a packet; gives its packet id, too.
+
+        Raises:
+            ValueError: as `publish`.
+        """
+        if parcel.qos:
+            self._mid = self._mid + 1 if self._mid < _LAST_MID else _FIRST_MID
+        return self._mid, packets.publish(parcel, self._mid, is_v5=self.is_v5)
+
+    def write_at_once(self, data: bytes) -> bool:
+        """Hand a packet to the system; whether it has taken all."""
+        turns = self._turns
+        if turns is None:
+            return False
+        turns.write(data)
+        try:
+            turns.flush()
+        except OSError:
+            return False
+        return not turns.wants_write
+
     def acknowledge(self, mids: Iterable[int]) -> None:
         """Let the broker forget what has been read and committed."""
+        if self._turns is not None:
+            self._turns.write(b"".join(map(packets.puback, mids)))
+            return
         for mid in mids:
             self._client.ack(mid, 1)
 
@@ -202,28 +249,74 @@ class Connection:
             _, mid = self._client.subscribe(pattern, options=options)
         else:
             _, mid = self._client.subscribe(pattern, qos=qos)
+        self._guarded(self._client.loop_write)  # before what is published from now on
         return mid or 0
 
     def unsubscribe(self, pattern: str) -> None:
         """End a subscription."""
         self._client.unsubscribe(pattern)
+        self._guarded(self._client.loop_write)
+
+    @property
+    def wants_write(self) -> bool:
+        """Something is left that the system did not take."""
+        return self._client.want_write() or bool(self._turns and self._turns.wants_write)
 
     # -- inside -------------------------------------------------------------------------
 
-    def _wants_write(self) -> bool:
-        return self._client.want_write() or bool(self._turns and self._turns.wants_write)
-
-    def _read(self, sock: Any) -> None:
-        poller = select.poll()
-        poller.register(sock, select.POLLIN)
+    def _read(self) -> None:
         self._heard, end = 0, time.monotonic() + READ_FOR
-        # counted here: while publications fly, one loop_read() reads as many packets as these are
+        read_once = self._read_with_paho if self._turns is None else self._read_ahead
         while self._heard < READS_A_TURN and time.monotonic() < end:
-            self._guarded(self._client.loop_read)
-            if self.lost or self._client.socket() is None:
+            if not read_once() or self.lost or self._client.socket() is None:
                 return
-            if not _pending(sock) and not poller.poll(0):
-                return
+
+    def _read_with_paho(self) -> bool:
+        """Read some packets; whether there are more."""
+        self._guarded(self._client.loop_read)
+        sock = self._client.socket()
+        return sock is not None and bool(_pending(sock) or select.select([sock], [], [], 0)[0])
+
+    def _read_ahead(self) -> bool:
+        """Read what has come, and tell of as much as makes a turn; whether there is more."""
+        turns = self._turns
+        if turns is None:
+            return False
+        has_more = not self._is_behind and turns.fill()
+        self._is_behind = self._tell_packets(turns)
+        if turns.has_ended and not self._is_behind:
+            self._guarded(self._client.loop_read)  # paho tells why
+        return has_more
+
+    def _tell_packets(self, turns: TurnSocket) -> bool:
+        """Tell of the packets that are here; whether some are left for the next turn."""
+        try:
+            while (packet := turns.packet()) is not None:
+                if not self._tell_packet(packet):
+                    turns.pass_on(packet.raw)
+                    self._guarded(self._client.loop_read)
+                    if self.lost:
+                        return False
+                elif self._heard >= READS_A_TURN:
+                    return True
+        except (ValueError, IndexError) as error:
+            self.lost = _unreadable(error)
+        return False
+
+    def _tell_packet(self, packet: Packet) -> bool:
+        """Tell of what came by itself; False where it is paho's."""
+        if packet.kind == PUBLISH:
+            came = packets.read_publish(packet, is_v5=self.is_v5)
+            if came is None:
+                return False
+            self._heard += 1
+            self._events.arrived(*came)
+            return True
+        if packet.kind == PUBACK:
+            self._heard += 1
+            self._events.landed(*packets.read_puback(packet))
+            return True
+        return False
 
     def _acknowledge_quickly(self) -> None:
         """Keep a broker without TCP_NODELAY from waiting 40 ms for our TCP acknowledgement.
@@ -246,8 +339,11 @@ class Connection:
         """Turn whatever goes wrong inside into a lost connection."""
         try:
             code = call()
+        except OSError as error:
+            self.lost = self.lost or f"the connection is broken: {error}"
+            return
         except Exception as error:  # noqa: BLE001 - a malformed packet raises all sorts of things
-            self.lost = f"the broker sent something that cannot be read: {error!r}"
+            self.lost = _unreadable(error)
             return
         if code and self.lost is None and self.refusal is None:
             self.lost = paho.error_string(code)
@@ -358,6 +454,10 @@ def _fate(reason: ReasonCode) -> str:
     if reason.getName() == "Packet too large":
         return Fate.TOO_LARGE
     return Fate.REFUSED if reason.is_failure else Fate.TAKEN
+
+
+def _unreadable(error: Exception) -> str:
+    return f"the broker sent something that cannot be read: {error!r}"
 
 
 def _pending(sock: Any) -> bool:

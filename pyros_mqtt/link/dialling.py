@@ -90,8 +90,10 @@ class Dialler:
             left = deadline - time.monotonic()
             if left <= 0 or connection.lost or connection.refusal or self._is_given_up():
                 return False
-            if connection.turn(self._wakeup.fileno(), min(left, TURN)):
-                self._wakeup.drain()
+            rang = connection.wait(self._wakeup.fileno(), min(left, TURN))
+            self._wakeup.woke(by_ring=rang)
+            connection.take_in()
+            self._wakeup.listen()
             connection.flush()
         return True
 

@@ -32,6 +32,11 @@ else uses its client id, is no reason to come back fast."""
 DRAIN = 5.0
 """Seconds to send what waits before going over to new certificates."""
 
+LINGER = 0.001
+"""Seconds for which a parcel that may linger waits for what follows it."""
+
+FAILED = "a handler failed; the connection goes on"
+
 GOES_OVER = "it goes over to new certificates"
 
 
@@ -58,6 +63,11 @@ class Link:
         )
         self._backlog = Backlog()
         self._sizes = SizeLesson()
+        self._writing = threading.Lock()
+        """Held while a parcel goes from the backlog, or past it, to the connection."""
+        self._lingers = False
+        self._open_to_all: Connection | None = None
+        """Where every thread may write, while the network thread has nothing to say itself."""
         self._up = False
         self._close_by = float("inf")
         self._leave_by: float | None = None
@@ -100,12 +110,15 @@ class Link:
             self._thread.join(timeout + 0.5)
 
     def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
-        """Queue one parcel; `on_fate` is called once, in the network thread."""
-        if not (self._up or parcel.keep) or not self._backlog.put(Item(parcel, on_fate)):
-            if on_fate is not None:
-                on_fate(Fate.DROPPED)
-            return
-        self._wakeup.ring()
+        """Send one parcel, or queue it; `on_fate` is called once, here or in the network thread."""
+        item = Item(parcel, on_fate)
+        if self._send_at_once(item):
+            if not parcel.qos:
+                item.settle(Fate.TAKEN)
+        elif (self._up or parcel.keep) and self._backlog.put(item):
+            self._wakeup.ring()
+        else:
+            item.settle(Fate.DROPPED)
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         """Listen at QoS 1, now and after each reconnection."""
@@ -136,16 +149,43 @@ class Link:
         if mid:
             self._unacknowledged.append(mid)
         handler = self._subscriptions.handler(delivery.topic)
-        if handler is not None:
-            self._safely(partial(handler, delivery))
+        if handler is None:
+            return
+        try:
+            handler(delivery)
+        except Exception:
+            log.exception(FAILED)
 
     def landed(self, mid: int, fate: str) -> None:
         """The broker has acknowledged a publication."""
-        self._safely(lambda: self._sizes.heard(self._backlog.land(mid, fate)))
+        try:
+            self._sizes.heard(self._backlog.land(mid, fate))
+        except Exception:
+            log.exception(FAILED)
 
     def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
         """The broker has answered a subscription."""
         self._subscriptions.confirm(mid, refused=refused)
+
+    def _send_at_once(self, item: Item) -> bool:
+        """Send it from here, while the network thread waits and nothing stands before it."""
+        with self._writing:
+            connection, size = self._open_to_all, item.size
+            if connection is None or not self._backlog.lets_pass or not self._sizes.allows(size):
+                return False
+            if self._subscriptions.have_news:
+                return False
+            try:
+                mid, packet = connection.pack(item.parcel)
+            except ValueError:
+                return False  # the network thread tells
+            if item.parcel.qos:
+                self._backlog.fly(mid, item)
+            else:
+                self._sizes.wrote_loose(size)
+            if not connection.write_at_once(packet):
+                self._wakeup.ring()
+        return True
 
     # -- the network thread: from connection to connection ----------------------------------
 
@@ -227,12 +267,23 @@ class Link:
         self._subscriptions.ask(connection)
         if not self._up and self._subscriptions.are_confirmed:
             self._tell(up=True)
-        if connection.turn(self._wakeup.fileno(), TURN):
-            self._wakeup.drain()
+        self._rest(connection)
+        connection.take_in()
         if self._safely(self._end_turn):
             self._acknowledge(connection)
+        self._wakeup.listen()
         self._send(connection)
-        connection.flush()
+        if self._up and connection.can_write_at_once:
+            self._open_to_all = connection
+        if not self._lingers:
+            connection.flush()
+
+    def _rest(self, connection: Connection) -> None:
+        """Wait for the socket or a ring; from then on what is to be sent waits for the turn."""
+        pause = LINGER if self._lingers else TURN
+        rang = connection.wait(self._wakeup.fileno(), pause, lingers=self._lingers)
+        self._open_to_all, self._lingers = None, False
+        self._wakeup.woke(by_ring=rang)
 
     def _end_turn(self) -> None:
         for callback in self._turn_calls:
@@ -244,21 +295,34 @@ class Link:
             self._unacknowledged.clear()
 
     def _send(self, connection: Connection) -> None:
-        while (item := self._backlog.take()) is not None:
+        while (told := self._send_next(connection)) is not None:
+            item, fate = told
+            if fate is not None:
+                self._safely(partial(item.settle, fate))
+
+    def _send_next(self, connection: Connection) -> tuple[Item, str | None] | None:
+        """Send what has waited longest; gives its fate, where it is known already."""
+        with self._writing:
+            item = self._backlog.take()
+            if item is None:
+                return None
             # who subscribes and then publishes means this order: the answer may come at once
             self._subscriptions.ask(connection)
-            parcel = item.parcel
-            size = item.size
+            parcel, size = item.parcel, item.size
             if not self._sizes.allows(size):
                 log.error("%s: %d bytes are over the broker's limit", parcel.topic, size)
-                self._safely(partial(item.settle, Fate.TOO_LARGE))
-                continue
-            mid = connection.publish(parcel)
+                return item, Fate.TOO_LARGE
+            try:
+                mid = connection.publish(parcel)
+            except ValueError as error:
+                log.error("cannot be published: %s", error)  # noqa: TRY400 - it says all
+                return item, Fate.TOO_LARGE
+            self._lingers = parcel.may_linger
             if parcel.qos:
                 self._backlog.fly(mid, item)
-            else:
-                self._sizes.wrote_loose(size)
-                self._safely(partial(item.settle, Fate.TAKEN))
+                return item, None
+            self._sizes.wrote_loose(size)
+            return item, Fate.TAKEN
 
     def _is_over(self, connection: Connection) -> bool:
         """The link is closed, or goes over to new certificates, and has nothing left to say.
@@ -285,12 +349,16 @@ class Link:
         if self._access.credentials is not None:
             self._access.credentials.take_newest()
         self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
+        with self._writing:
+            self._open_to_all = None
         connection.drop()
         self._unacknowledged.clear()
         if not self._closing.is_set() and not self._goes_over:
             self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
-        for item, fate in self._backlog.lose():
+        with self._writing:
+            lost = self._backlog.lose()
+        for item, fate in lost:
             self._safely(partial(item.settle, fate))
         self._tell(up=False)
         if not self._closing.is_set():
@@ -307,6 +375,6 @@ class Link:
         try:
             call()
         except Exception:
-            log.exception("a handler failed; the connection goes on")
+            log.exception(FAILED)
             return False
         return True

@@ -103,6 +103,11 @@ class Subscriptions:
             else:
                 connection.unsubscribe(pattern)
 
+    @property
+    def have_news(self) -> bool:
+        """There is something that `ask` would tell the broker."""
+        return bool(self._news)
+
     def confirm(self, mid: int, *, refused: bool) -> None:
         """The broker has answered."""
         pattern = self._asked.pop(mid, "")

@@ -1,14 +1,18 @@
-"""A socket that reads ahead and writes once a turn.
+"""A socket that reads ahead, gives out whole packets, and writes once a turn.
 
 paho reads a packet in three calls and writes each packet with one. With this between paho and the
-system, a turn of the network loop costs one call to read and one to write, however many packets.
+system, a turn of the network loop costs one call to read and one to write, however many packets;
+and packets that need no paho never reach it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ssl
+import threading
 from typing import Any
+
+from pyros_mqtt.link.packets import Packet, first_of
 
 READ = 64 * 1024
 """Bytes that are read ahead at most."""
@@ -20,47 +24,119 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class TurnSocket:
-    """Wraps a socket that does not block: plain, TLS, or paho's WebSocket. For one thread.
+    """Wraps a socket that does not block: plain, TLS, or paho's WebSocket.
 
-    Reading works as on any socket. What is sent leaves with `flush`, or when it is closed.
+    `write` and `flush` are for any thread, the rest for one. paho reads what was passed on to it.
     """
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._lock = threading.Lock()  # TLS cannot be read and written at once
         self._ahead = b""
         self._at = 0
+        self._unfinished = bytearray()
+        self._missing = 0
+        self._passed = bytearray()
+        self._end: OSError | None = None
+        self.has_ended = False
+        """Nothing more will come."""
         self._out = bytearray()
+
+    # -- what has come ------------------------------------------------------------------
+
+    def fill(self) -> bool:
+        """Read what has come, once; whether there may be more."""
+        try:
+            with self._lock:
+                data = self._sock.recv(READ)
+        except _NOT_NOW:
+            return False
+        except OSError as error:
+            self._end, self.has_ended = error, True
+            return False
+        self.has_ended = not data
+        self._take_in(data)
+        return len(data) == READ or self.pending() > 0
+
+    def _take_in(self, data: bytes) -> None:
+        """Put what came behind what is left; a large packet is put together once."""
+        left = self._ahead[self._at :]
+        if not (left or self._unfinished):
+            self._ahead, self._at = data, 0
+            return
+        self._unfinished += left
+        self._unfinished += data
+        self._at = 0
+        if len(self._unfinished) < self._missing:
+            self._ahead = b""
+            return
+        self._ahead, self._missing = bytes(self._unfinished), 0
+        self._unfinished.clear()
+
+    def packet(self) -> Packet | None:
+        """The next whole packet, or None.
+
+        Raises:
+            ValueError: what came is no packet.
+        """
+        if self._at >= len(self._ahead):
+            return None
+        packet, end = first_of(self._ahead, self._at)
+        if packet is not None:
+            self._at = end
+        elif end:
+            self._missing = end - self._at
+        return packet
+
+    def pass_on(self, data: bytes) -> None:
+        """Let paho read this."""
+        self._passed += data
+
+    # -- for paho -----------------------------------------------------------------------
 
     def fileno(self) -> int:
         """The descriptor to wait for."""
         return int(self._sock.fileno())
 
     def recv(self, size: int) -> bytes:
-        """Give `size` bytes, or fewer.
+        """Give `size` bytes of what was passed on, or fewer.
 
         Raises:
-            BlockingIOError: nothing has come.
+            BlockingIOError: there is nothing.
             OSError: the connection is broken.
         """
-        if self._at >= len(self._ahead):
-            try:
-                self._ahead, self._at = self._sock.recv(READ), 0
-            except _NOT_NOW as nothing:
-                raise BlockingIOError from nothing
-        start = self._at
-        self._at = start + size
-        return self._ahead[start : self._at]
+        if not self._passed:
+            if self._end is not None:
+                raise self._end
+            if self.has_ended:
+                return b""
+            raise BlockingIOError
+        data = bytes(self._passed[:size])
+        del self._passed[:size]
+        return data
 
     def pending(self) -> int:
-        """Bytes that have been read from the system and are not given out yet."""
-        ahead = max(0, len(self._ahead) - self._at)
-        below = getattr(self._sock, "pending", None)  # TLS reads whole records
-        return ahead or (below() if below else 0)
+        """Bytes that TLS has read from the system and has not given out."""
+        below = getattr(self._sock, "pending", None)
+        return int(below()) if below else 0
 
     def send(self, data: bytes) -> int:
         """Keep what is to be sent until `flush`."""
-        self._out += data
+        self.write(data)
         return len(data)
+
+    def close(self) -> None:
+        """Let the last words out, as far as the system takes them, and close."""
+        with contextlib.suppress(OSError):
+            self.flush()
+        self._sock.close()
+
+    # -- what is to go ------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Keep what is to be sent until `flush`."""
+        with self._lock:
+            self._out += data
 
     @property
     def wants_write(self) -> bool:
@@ -73,17 +149,12 @@ class TurnSocket:
         Raises:
             OSError: the connection is broken.
         """
-        while self._out:
-            try:
-                sent = self._sock.send(self._out[:WRITE])
-            except _NOT_NOW:
-                return
-            del self._out[:sent]
-            if not sent:
-                return
-
-    def close(self) -> None:
-        """Let the last words out, as far as the system takes them, and close."""
-        with contextlib.suppress(OSError):
-            self.flush()
-        self._sock.close()
+        with self._lock:
+            while self._out:
+                try:
+                    sent = self._sock.send(self._out[:WRITE])
+                except _NOT_NOW:
+                    return
+                del self._out[:sent]
+                if not sent:
+                    return

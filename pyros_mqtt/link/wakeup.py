@@ -27,13 +27,15 @@ class Wakeup:
         with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
             self._out.send(b"\0")
 
-    def drain(self) -> None:
-        """The ring has been heard. Call it before looking at what it was for.
+    def woke(self, *, by_ring: bool) -> None:
+        """The wait is over: until `listen` nobody has to ring."""
+        self._rung = True
+        if by_ring:
+            with contextlib.suppress(BlockingIOError):
+                self._in.recv(4096)
 
-        Who rings while this runs adds no byte, and needs none: the look comes after.
-        """
-        with contextlib.suppress(BlockingIOError):
-            self._in.recv(4096)
+    def listen(self) -> None:
+        """From now on who wants to be heard has to ring. Call it before looking around."""
         self._rung = False
 
     def close(self) -> None:

@@ -152,24 +152,25 @@ class _Observed:
         """The entry of one command, if it is remembered."""
         return self._journal.find(sender, command_id)
 
-    def touch(self) -> None:
+    def check(self) -> None:
         """As the journal."""
-        self._journal.touch()
+        self._journal.check()
 
     def knows(self, sender: str, command_id: str) -> bool:
         """As the journal."""
         return self._journal.knows(sender, command_id)
 
+    def accept(self, command: Command, report: Report) -> bool:
+        """Note a command that is new; False where it is remembered."""
+        is_new = self._journal.accept(command, report)
+        if is_new:
+            self._count(command, report)
+        return is_new
+
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
         self._journal.write(command, report)
         self._count(command, report)
-
-    def end(self, ends: list[tuple[Command, Report]]) -> None:
-        """Note the terminal reports of commands that are in here."""
-        self._journal.end(ends)
-        for command, report in ends:
-            self._count(command, report)
 
     def commit(self) -> None:
         """Make sure that what was written outlives us.

@@ -45,7 +45,8 @@ class Receipt:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._ended = threading.Condition(lock), threading.Condition(lock)
         self._reports: deque[Report] = deque()
         self._latest: Report | None = None
         self._error: SendError | None = None
@@ -134,8 +135,11 @@ class Receipt:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise NoAnswer(self.command, f"not ended within {timeout} s (last: {self.state})")
-            self._wait(lambda: bool(self._reports) or self.is_ended, _slice(left, between))
-            self._hand_out(on_progress)
+            if on_progress is None and between is None:
+                self._wait_for_end(left)
+            else:
+                self._wait(lambda: bool(self._reports) or self.is_ended, _slice(left, between))
+                self._hand_out(on_progress)
         self._hand_out(on_progress)
         return self.outcome()
 
@@ -174,7 +178,7 @@ class Receipt:
                 return False
             self._latest = report
             self._reports.append(report)
-            self._changed.notify_all()
+            self._wake()
             watchers = tuple(self._watchers)
         for tell in watchers:
             tell(self)
@@ -186,10 +190,21 @@ class Receipt:
             if self.is_ended:
                 return
             self._error = error
-            self._changed.notify_all()
+            self._wake()
             watchers = tuple(self._watchers)
         for tell in watchers:
             tell(self)
+
+    def _wake(self) -> None:
+        """Wake who waits for this news; the lock is held."""
+        self._changed.notify_all()
+        if self.is_ended:
+            self._ended.notify_all()
+
+    def _wait_for_end(self, timeout: float | None) -> None:
+        """Wait without being woken by anything else."""
+        with self._ended:
+            self._ended.wait_for(lambda: self.is_ended, timeout)
 
     def _wait(self, done: Callable[[], bool], timeout: float | None) -> None:
         with self._changed:

@@ -9,12 +9,11 @@ import json
 import random
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from pyros_mqtt.journal import SqliteJournal
-from pyros_mqtt.journal.sqlite import PURGE_ROWS
+from pyros_mqtt.journal.table import PURGE_ROWS
 from pyros_mqtt.messages import Command, Outcome, report_on
 from tests.faults.harness import percentile
 
@@ -95,12 +94,14 @@ def _measure(journal: SqliteJournal, number: int) -> dict[str, float]:
     journal.commit()
     chance = random.Random(number)  # noqa: S311 - a seed
     look_ups = [_look_up(journal, chance, number, index) for index in range(LOOK_UPS)]
-    purges, commits = [], []
+    purges: list[Seconds] = []
+    commits: list[Seconds] = []
     for index in range(OLD // PURGE_ROWS + 2):
-        command = _command(f"new-{number}-{index}", live=True)
-        report = report_on(command, Outcome.DONE, NOW + 60 * (number + 1) + 2 * index)
-        purges.append(_seconds(partial(journal.write, command, report)))
-        commits.append(_seconds(journal.commit))
+        for name, times in (("purging", purges), ("new", commits)):  # the first of a second purges
+            command = _command(f"{name}-{number}-{index}", live=True)
+            report = report_on(command, Outcome.DONE, NOW + 60 * (number + 1) + 2 * index)
+            journal.write(command, report)
+            times.append(_seconds(journal.commit))
     assert journal.find("ops", _old(number, 0)) is None, "nothing was forgotten"
     return {
         LOOK_UP: percentile([one.work for one in look_ups], 99),

@@ -158,8 +158,8 @@ def _tell_of_aborts() -> None:
             tell("arrived", id=json.loads(delivery.payload)["id"])
         receive(inbox, delivery)
 
-    def told_send(outbox: Outbox, command: Command, report: Report) -> None:
-        send(outbox, command, report)
+    def told_send(outbox: Outbox, command: Command, report: Report, **how: bool) -> None:
+        send(outbox, command, report, **how)
         if command.message in {"abort", "wait"} and report.state.is_terminal:
             tell("end", id=report.id, message=report.message, state=report.state.value)
 

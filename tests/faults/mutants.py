@@ -14,7 +14,7 @@ from pyros_mqtt.agent import recovery
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.inbox import Inbox, Ticket
-from pyros_mqtt.journal import SqliteJournal, memory, sqlite
+from pyros_mqtt.journal import SqliteJournal, memory, table
 from pyros_mqtt.messages import Command, Outcome, Report, report_on
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.sender.voice import Voice
@@ -63,7 +63,7 @@ def _accept_after_work() -> None:
     """Nothing of a command is written or said before its action has ended."""
     ended = Outbox.ended
 
-    def accept_or_refuse(self: Inbox, command: Command, wall: float, now: float) -> None:
+    def consider(self: Inbox, command: Command, wall: float, now: float) -> None:
         try:
             ticket = self._ticket(command, wall, now)
         except Refusal as refusal:
@@ -80,7 +80,7 @@ def _accept_after_work() -> None:
         del elsewhere
         reach("after_start")
 
-    put(Inbox, "_accept_or_refuse", accept_or_refuse)
+    put(Inbox, "_consider", consider)
     put(Outbox, "began", began)
     put(Outbox, "ended", then_accept)
 
@@ -100,7 +100,12 @@ def _take_puback_for_delivery() -> None:
 
 @mutant(NO_DUPLICATE_CHECK)
 def _check_no_duplicates() -> None:
+    def accept(self: SqliteJournal, command: Command, report: Report) -> bool:
+        self.write(command, report)
+        return True
+
     put(Inbox, "_repeated", lambda _self, _command: None)
+    put(SqliteJournal, "accept", accept)
 
 
 @mutant(EXPIRY_ON_ARRIVAL_ONLY)
@@ -128,7 +133,7 @@ def _forget_at_deadline() -> None:
         del skew
         return report.at if command.deadline is None else command.deadline
 
-    for room in (memory, sqlite):
+    for room in (memory, table):
         put(room, "keep_until", until)
 
 
@@ -159,4 +164,4 @@ def _look_up_by_reading_all() -> None:
 
 @mutant(PURGES_ALL_AT_ONCE)
 def _purge_all_at_once() -> None:
-    put(sqlite, "PURGE_ROWS", 1_000_000)
+    put(table, "PURGE_ROWS", 1_000_000)

@@ -34,7 +34,7 @@ class Desk:
             "dome",
             self.table,
             self.journal,
-            lambda command, report: self.answers.append((command, report)),
+            lambda command, report, **_: self.answers.append((command, report)),
             lambda: self.life,
             session="life-1",
             limits=Limits(**limits),
@@ -318,7 +318,7 @@ def test_a_sender_is_told_before_the_agent_can_begin(desk: Desk) -> None:
     order: list[str] = []
     taken = threading.Event()
 
-    def answer(_command: Command, report: Report) -> None:
+    def answer(_command: Command, report: Report, **_: bool) -> None:
         taken.wait(0.1)  # all the time that the agent's thread could want
         order.append(report.state.value)
 
@@ -350,7 +350,7 @@ def test_the_journal_is_committed_before_anybody_is_told(desk: Desk) -> None:
         "dome",
         desk.table,
         Slow(),
-        lambda _command, report: order.append(report.state.value),
+        lambda _command, report, **_: order.append(report.state.value),
         lambda: State.READY,
     )
     inbox.receive(Delivery("pyros/dome/inbox", b"goto"))

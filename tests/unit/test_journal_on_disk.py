@@ -41,6 +41,11 @@ def note(
     return report
 
 
+def noted(journal: SqliteJournal, number: int, state: Outcome, at: float = NOW) -> None:
+    note(journal, number, state, at)
+    journal.commit()
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal" / "dome.sqlite"
@@ -95,7 +100,9 @@ def test_many_are_ended_together_and_others_are_left_alone(path: Path) -> None:
         (command(number), report_on(command(number), Outcome.CANCELLED, NOW, error=error))
         for number in range(599)
     ]
-    journal.end(ended)
+    journal.commit()
+    for known, report in ended:
+        journal.write(known, report)
     journal.commit()
     (left,) = SqliteJournal(path).unfinished()
     assert left.command == command(599)
@@ -108,11 +115,11 @@ def test_many_are_ended_together_and_others_are_left_alone(path: Path) -> None:
 
 def test_ids_are_remembered_until_no_repetition_can_come_and_then_forgotten(path: Path) -> None:
     journal = SqliteJournal(path, allowed_skew=5)
-    note(journal, 1, Outcome.DONE)
-    note(journal, 2, Outcome.DONE, at=NOW + 30 + 9.9)
+    noted(journal, 1, Outcome.DONE)
+    noted(journal, 2, Outcome.DONE, at=NOW + 30 + 9.9)
     assert journal.find("ops", "id-1") is not None
-    note(journal, 3, Outcome.DONE, at=NOW + 30 + 10.1)
-    note(journal, 4, Outcome.DONE, at=NOW + 30 + 12)
+    noted(journal, 3, Outcome.DONE, at=NOW + 30 + 10.1)
+    noted(journal, 4, Outcome.DONE, at=NOW + 30 + 12)
     assert journal.find("ops", "id-1") is None
 
 
@@ -125,19 +132,19 @@ def test_an_end_in_the_next_life_does_not_shorten_what_is_remembered(path: Path)
     (entry,) = journal.unfinished()
     assert entry.command.deadline == NOW + 30, "it is not started later for that"
     done = report_on(entry.command, Outcome.DONE, NOW + 1)
-    journal.write(entry.command, done)
-    journal.end([(entry.command, done)])
-    note(journal, 2, Outcome.DONE, at=NOW + 3600)
+    for _ in range(2):
+        journal.write(entry.command, done)
+        noted(journal, 2, Outcome.DONE, at=NOW + 3600)
     assert journal.knows("ops", "id-1")
-    note(journal, 3, Outcome.DONE, at=NOW + 3620)
+    noted(journal, 3, Outcome.DONE, at=NOW + 3620)
     assert not journal.knows("ops", "id-1")
 
 
 def test_what_has_not_ended_is_never_forgotten(path: Path) -> None:
     journal = SqliteJournal(path)
-    note(journal, 1, Outcome.RUNNING)
+    noted(journal, 1, Outcome.RUNNING)
     for later in range(2, 6):
-        note(journal, later, Outcome.DONE, at=NOW + 10 * REMEMBER + 10 * later)
+        noted(journal, later, Outcome.DONE, at=NOW + 10 * REMEMBER + 10 * later)
     assert journal.find("ops", "id-1") is not None
 
 
@@ -255,24 +262,51 @@ def test_what_the_disk_does_not_take_is_told_by_the_commit(full: SqliteJournal) 
 def test_whether_the_disk_takes_anything_is_found_out_without_a_command(path: Path) -> None:
     first, second = SqliteJournal(path), SqliteJournal(path)
     first.begin_life(1)
-    first.touch()
-    first.commit()
+    first.check()
     second.begin_life(2)
-    assert second.last_boot() == 2
-    first.touch()
     with pytest.raises(Replaced):
-        first.commit()
+        first.check()
     assert second.last_boot() == 2
 
 
-def test_a_thread_that_loses_its_part_to_anothers_failure_is_told_too(full: SqliteJournal) -> None:
+def test_what_one_thread_writes_does_not_fail_with_what_another_does(full: SqliteJournal) -> None:
     note(full, 1, Outcome.ACCEPTED)
-    other = threading.Thread(target=fill, args=(full, range(2, 100)))
+    failures: list[JournalError] = []
+
+    def write_too_much() -> None:
+        fill(full, range(2, 100))
+        try:
+            full.commit()
+        except JournalError as error:
+            failures.append(error)
+
+    other = threading.Thread(target=write_too_much)
     other.start()
     other.join()
-    with pytest.raises(JournalError, match="cannot be written"):
-        full.commit()
+    assert len(failures) == 1
     full.commit()
+    assert full.find("ops", "id-1") is not None
+    assert full.find("ops", "id-2") is None
+
+
+def test_a_command_is_new_once(path: Path) -> None:
+    journal = SqliteJournal(path)
+    accepted = report_on(command(1), Outcome.ACCEPTED, NOW)
+    assert journal.accept(command(1), accepted)
+    assert not journal.accept(command(1), accepted), "in the same turn"
+    journal.commit()
+    assert not journal.accept(command(1), accepted), "in a later one"
+    noted(journal, 1, Outcome.RUNNING)
+    journal.close()
+    assert not SqliteJournal(path).accept(command(1), accepted), "in a later life"
+
+
+def test_what_begins_and_ends_in_one_turn_is_noted_with_its_end(path: Path) -> None:
+    journal = SqliteJournal(path)
+    journal.accept(command(1), report_on(command(1), Outcome.ACCEPTED, NOW))
+    noted(journal, 1, Outcome.CANCELLED)
+    assert not SqliteJournal(path).unfinished()
+    assert SqliteJournal(path).knows("ops", "id-1")
 
 
 def test_a_life_that_was_replaced_notes_nothing_any_more(path: Path) -> None:

@@ -34,7 +34,7 @@ class Heir:
         self.table.bind(Action("set", lambda: None, Rules(idempotent=True)))
         self.inbox = Inbox("dome", self.table, self.journal, self.tell, lambda: State.STARTING)
 
-    def tell(self, _command: Command, report: Report) -> None:
+    def tell(self, _command: Command, report: Report, **_: bool) -> None:
         self.said.append(report)
 
     def left(self, state: Outcome, at: float, message: str = "goto", ttl: float = 30.0) -> None:
@@ -79,7 +79,7 @@ def test_what_has_expired_meanwhile_is_not_started(heir: Heir) -> None:
 def _other_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each look find that the machine was started anew."""
     names = (str(number) for number in itertools.count())
-    monkeypatch.setattr("pyros_mqtt.journal.sqlite.machine_life", lambda: next(names))
+    monkeypatch.setattr("pyros_mqtt.journal.rows.machine_life", lambda: next(names))
 
 
 @pytest.mark.usefixtures("_other_machine")
@@ -94,7 +94,7 @@ def test_a_clock_that_was_set_back_does_not_prolong_a_deadline(
     heir: Heir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heir.left(Outcome.ACCEPTED, time.time() - 10)
-    monkeypatch.setattr("pyros_mqtt.journal.sqlite.uptime", lambda: uptime() + 31)
+    monkeypatch.setattr("pyros_mqtt.journal.rows.uptime", lambda: uptime() + 31)
     assert heir.take_over() == ["expired"]
 
 

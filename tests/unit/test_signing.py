@@ -49,7 +49,7 @@ class Door:
             "dome",
             table,
             self.journal,
-            lambda command, report: self.answers.append((command, report)),
+            lambda command, report, **_: self.answers.append((command, report)),
             lambda: State.READY,
             guard=self.guard,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import threading
 from collections.abc import Iterator
 
 import paho.mqtt.client as paho
@@ -10,6 +12,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pyros_mqtt.link.connection import PAHO_SOCKET
+from pyros_mqtt.link.packets import Packet
 from pyros_mqtt.link.turn_socket import READ, TurnSocket
 
 
@@ -25,30 +28,77 @@ def pair() -> Iterator[tuple[TurnSocket, socket.socket]]:
 Pair = tuple[TurnSocket, socket.socket]
 
 
-def test_what_came_in_one_piece_is_given_out_as_asked(pair: Pair) -> None:
-    ours, theirs = pair
-    theirs.sendall(b"abcdef")
-    assert ours.recv(1) == b"a"
-    assert ours.pending() == 5
-    assert (ours.recv(3), ours.recv(9)) == (b"bcd", b"ef")
-    assert ours.pending() == 0
+def packet(head: int, body: bytes) -> bytes:
+    return bytes((head, len(body))) + body
 
 
-def test_where_nothing_has_come_reading_says_so(pair: Pair) -> None:
+def test_what_came_in_one_piece_is_given_out_packet_by_packet(pair: Pair) -> None:
     ours, theirs = pair
+    first, second = packet(0x30, b"abc"), packet(0x40, b"")
+    theirs.sendall(first + second + first[:2])
+    ours.fill()
+    assert ours.packet() == Packet(0x30, b"abc", first)
+    assert ours.packet() == Packet(0x40, b"", second)
+    assert ours.packet() is None
+    theirs.sendall(first[2:])
+    ours.fill()
+    assert ours.packet() == Packet(0x30, b"abc", first)
+
+
+def test_a_packet_may_come_byte_by_byte(pair: Pair) -> None:
+    ours, theirs = pair
+    body = bytes(range(200))
+    whole = bytes((0x30, 0x80 | 200 & 0x7F, 200 >> 7)) + body
+    for byte in whole:
+        assert ours.packet() is None
+        theirs.sendall(bytes((byte,)))
+        ours.fill()
+    assert ours.packet() == Packet(0x30, body, whole)
+
+
+def test_a_packet_may_be_larger_than_what_is_read_at_once(pair: Pair) -> None:
+    ours, theirs = pair
+    body = bytes(range(256)) * (3 * READ // 256)
+    whole = bytes((0x30, 0x80, 0x80, len(body) >> 14)) + body
+    writer = threading.Thread(target=theirs.sendall, args=(whole,))
+    writer.start()
+    while (found := ours.packet()) is None:
+        select.select([ours], [], [], 10)
+        ours.fill()
+    writer.join()
+    assert found == Packet(0x30, body, whole)
+
+
+def test_what_has_no_length_is_no_packet(pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.sendall(b"\x30" + 5 * b"\xff")
+    ours.fill()
+    with pytest.raises(ValueError, match="length"):
+        ours.packet()
+
+
+def test_paho_reads_what_is_passed_on_and_nothing_else(pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.sendall(packet(0x30, b"abc"))
+    ours.fill()
     with pytest.raises(BlockingIOError):
         ours.recv(1)
-    theirs.sendall(b"x")
-    ours.recv(1)
+    ours.pass_on(b"abcd")
+    assert (ours.recv(1), ours.recv(9)) == (b"a", b"bcd")
     with pytest.raises(BlockingIOError):
         ours.recv(1)
 
 
 def test_what_came_before_the_end_is_read_before_the_end(pair: Pair) -> None:
     ours, theirs = pair
-    theirs.sendall(b"last")
+    theirs.sendall(packet(0x30, b"last"))
     theirs.close()
-    assert ours.recv(9) == b"last"
+    ours.fill()
+    assert ours.packet() == Packet(0x30, b"last", packet(0x30, b"last"))
+    with pytest.raises(BlockingIOError):
+        ours.recv(9)
+    ours.fill()
+    assert ours.has_ended
     assert ours.recv(9) == b""
 
 

@@ -1,0 +1,179 @@
+"""The table of a journal on disk: what each statement does with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from pyros_mqtt import wire
+from pyros_mqtt.journal import rows
+from pyros_mqtt.journal.entry import Entry, keep_until
+from pyros_mqtt.messages import Command, Report
+
+PURGE_ROWS = 200
+"""Rows that are forgotten at once: few, so that no command waits for the purge."""
+
+AT_ONCE = 250
+"""Commands that one statement ends. Each statement lets go of Python's lock, and another thread of
+a busy agent may keep it for 5 ms: a thousand statements would keep an abort waiting."""
+
+_IN_ITS_PLACE = (
+    "UPDATE SET report=excluded.report, open=excluded.open, until=max(until, excluded.until)"
+)
+
+MANY = 4
+"""Ends for which one statement for all is faster than one for each."""
+
+
+class TakenOver(Exception):
+    """A later life has begun in this file."""
+
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a thread has written and not committed yet: the latest report of a command."""
+
+    command: Command
+    report: Report
+    is_new: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Whose it is, and which."""
+        return self.command.sender, self.command.id
+
+
+class Table:
+    """What a journal remembers. Its user sees to transactions, and to one thread at a time.
+
+    Args:
+        db: in autocommit mode; every statement is a transaction by itself, or part of one.
+        skew: seconds by which clocks may differ.
+    """
+
+    def __init__(self, db: sqlite3.Connection, skew: float) -> None:
+        self._db = db
+        self._skew = skew
+        self._ours = "TRUE"
+        """SQL that tells whether no later life has begun: two must not run one command."""
+
+    def find(self, key: Key) -> Entry | None:
+        """The entry of one command, if it is in here."""
+        query = f"SELECT {rows.READ} FROM entries WHERE sender=? AND id=?"  # noqa: S608 - our own names
+        row = self._db.execute(query, key).fetchone()
+        return rows.entry_of(row) if row else None
+
+    def knows(self, key: Key) -> bool:
+        """Say whether a command is in here."""
+        query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
+        return self._db.execute(query, key).fetchone() is not None
+
+    def last_boot(self) -> int:
+        """The boot of the last life; 0 where there was none."""
+        return int(self._db.execute("SELECT max(boot) FROM lives").fetchone()[0] or 0)
+
+    def begin_life(self, boot: int) -> None:
+        """A life with this boot begins: it takes the file from every other one."""
+        self._db.execute("DELETE FROM lives")
+        self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
+        self._ours = f"(SELECT max(boot) FROM lives) = {int(boot)}"  # noqa: S608 - a number
+
+    def touch(self) -> None:
+        """Write what changes nothing.
+
+        Raises:
+            TakenOver: the file is another life's.
+        """
+        if not self._db.execute(f"UPDATE lives SET boot=boot WHERE {self._ours}").rowcount:  # noqa: S608 - our own words
+            self._look_whose()
+
+    def note_all(self, notes: list[Note]) -> None:
+        """Note many, within a transaction, by few statements."""
+        new = [note for note in notes if note.is_new]
+        ends = [note for note in notes if note.report.state.is_terminal and not note.is_new]
+        if len(ends) < MANY:
+            ends = []
+        self._insert_all(new)
+        for first in range(0, len(ends), AT_ONCE):
+            self._end_all(ends[first : first + AT_ONCE])
+        for note in notes:
+            if not note.is_new and not (ends and note.report.state.is_terminal):
+                self.note(note)
+
+    def note(self, note: Note) -> None:
+        """Note one.
+
+        Raises:
+            TakenOver: the file is another life's.
+        """
+        if not note.is_new and self._update(note):
+            return
+        otherwise = "NOTHING" if note.is_new else _IN_ITS_PLACE
+        if not self._db.execute(self._insertion(otherwise), self._row(note)).rowcount:
+            self._look_whose()
+
+    def _update(self, note: Note) -> bool:
+        """Note a report of a command that is in here; False where it is not."""
+        change = "report=?"
+        values: list[object] = [wire.encode_report(note.report)]
+        if note.report.state.is_terminal:  # else no index is written: what is open is kept
+            change += ", open=0, until=max(until, ?)"
+            values.append(self.until(note))
+        known = self._db.execute(
+            f"UPDATE entries SET {change} WHERE sender=? AND id=? AND {self._ours}",  # noqa: S608 - our own words
+            (*values, *note.key),
+        )
+        return known.rowcount > 0
+
+    def _end_all(self, notes: list[Note]) -> None:
+        """Note terminal reports by one statement."""
+        marks = ", ".join(["(?, ?, ?, ?)"] * len(notes))
+        values = [(*n.key, wire.encode_report(n.report), self.until(n)) for n in notes]
+        known = self._db.execute(
+            f"WITH told (sender, id, report, until) AS (VALUES {marks}) "  # noqa: S608 - our own marks
+            "UPDATE entries SET report=told.report, open=0, "
+            "until=max(entries.until, told.until) FROM told "
+            f"WHERE entries.sender=told.sender AND entries.id=told.id AND {self._ours}",
+            [value for row in values for value in row],
+        )
+        if known.rowcount < len(notes):
+            for note in notes:
+                self.note(note)
+
+    def _insert_all(self, notes: list[Note]) -> None:
+        if notes:
+            values = map(self._row, notes)
+            known = self._db.executemany(self._insertion("NOTHING"), values)
+            if known.rowcount < len(notes):
+                self._look_whose()
+
+    def _insertion(self, otherwise: str) -> str:
+        """SQL that notes a command, or does something else where it is in here."""
+        return (
+            f"INSERT INTO entries ({rows.WRITTEN}) SELECT {rows.MARKS} WHERE {self._ours} "
+            f"ON CONFLICT (sender, id) DO {otherwise}"
+        )
+
+    def _row(self, note: Note) -> tuple[object, ...]:
+        return rows.row_of(note.command, note.report, self.until(note))
+
+    def until(self, note: Note) -> float:
+        """Until which POSIX second a command is remembered."""
+        return keep_until(note.command, note.report, self._skew)
+
+    def purge(self, now: float) -> bool:
+        """Forget a few rows whose time is over at POSIX second `now`; whether there may be more."""
+        gone = self._db.execute(
+            "DELETE FROM entries WHERE number IN "
+            "(SELECT number FROM entries WHERE until < ? AND NOT open LIMIT ?)",
+            (now, PURGE_ROWS),
+        )
+        return gone.rowcount == PURGE_ROWS
+
+    def _look_whose(self) -> None:
+        (is_ours,) = self._db.execute(f"SELECT {self._ours}").fetchone()
+        if not is_ours:
+            raise TakenOver
