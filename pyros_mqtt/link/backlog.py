@@ -132,18 +132,16 @@ class SizeLesson:
     def __init__(self) -> None:
         self._told: int | None = None
         self._learned: int | None = None
+        self.limit: int | None = None
+        """Most bytes of a packet; None where nothing is known."""
         self._loose = 0
         self._suspect = 0
         self._times = 0
 
-    @property
-    def limit(self) -> int | None:
-        """Most bytes of a packet; None where nothing is known."""
-        return min((one for one in (self._told, self._learned) if one is not None), default=None)
-
     def told(self, limit: int | None) -> None:
         """A broker took the connection, and told its limit in bytes or none."""
         self._told = limit
+        self._conclude()
 
     def wrote_loose(self, size: int) -> None:
         """A packet that is not acknowledged (QoS 0) has been written."""
@@ -164,8 +162,12 @@ class SizeLesson:
         self._suspect = suspect
         if self._times >= self.TIMES:
             self._learned = suspect - 1
+            self._conclude()
+
+    def _conclude(self) -> None:
+        known = [one for one in (self._told, self._learned) if one is not None]
+        self.limit = min(known, default=None)
 
     def allows(self, size: int) -> bool:
         """Say whether a packet of about `size` bytes may be sent."""
-        limit = self.limit
-        return limit is None or size <= limit
+        return self.limit is None or size <= self.limit

@@ -222,15 +222,10 @@ class Connection:
 
     def write_at_once(self, data: bytes) -> bool:
         """Hand a packet to the system; whether it has taken all."""
-        turns = self._turns
-        if turns is None:
-            return False
-        turns.write(data)
         try:
-            turns.flush()
+            return self._turns is not None and self._turns.write_at_once(data)
         except OSError:
             return False
-        return not turns.wants_write
 
     def acknowledge(self, mids: Iterable[int]) -> None:
         """Let the broker forget what has been read and committed."""

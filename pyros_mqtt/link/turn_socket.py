@@ -143,18 +143,40 @@ class TurnSocket:
         """Something is left that the system did not take."""
         return bool(self._out)
 
+    def write_at_once(self, data: bytes) -> bool:
+        """Hand this on behind what is kept, as far as the system takes it; whether it took all.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        with self._lock:
+            if self._out:
+                self._out += data
+                self._flush()
+                return not self._out
+            try:
+                sent = int(self._sock.send(data))
+            except _NOT_NOW:
+                sent = 0
+            self._out += data[sent:]
+            return sent == len(data)
+
     def flush(self) -> None:
         """Hand on what is kept, as far as the system takes it.
 
         Raises:
             OSError: the connection is broken.
         """
-        with self._lock:
-            while self._out:
-                try:
-                    sent = self._sock.send(self._out[:WRITE])
-                except _NOT_NOW:
-                    return
-                del self._out[:sent]
-                if not sent:
-                    return
+        if self._out:
+            with self._lock:
+                self._flush()
+
+    def _flush(self) -> None:
+        while self._out:
+            try:
+                sent = self._sock.send(self._out[:WRITE])
+            except _NOT_NOW:
+                return
+            del self._out[:sent]
+            if not sent:
+                return

@@ -19,6 +19,9 @@ def state_of(kind: type[E], word: JSON) -> E | None:
     Raises:
         ValueError: it is no word at all.
     """
-    if isinstance(word, str) and word not in set(kind) and _WORD.fullmatch(word):
-        return None
-    return kind(word)
+    try:
+        return kind(word)
+    except ValueError:
+        if isinstance(word, str) and _WORD.fullmatch(word):
+            return None
+        raise
