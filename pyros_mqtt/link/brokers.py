@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
-from pyros_mqtt.link.connection import Access
+from pyros_mqtt.link.access import Access
 from pyros_mqtt.link.credentials import Credentials
 from pyros_mqtt.link.link import Link
 

@@ -9,33 +9,26 @@ from __future__ import annotations
 import os
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pyros_mqtt.link import packets
-from pyros_mqtt.link.credentials import Credentials
+from pyros_mqtt.link.access import Access, Events
 from pyros_mqtt.link.packets import PUBACK, PUBLISH, Packet
+from pyros_mqtt.link.paho_client import V5, fate_of, new_client, put_between
 from pyros_mqtt.link.turn_socket import TurnSocket
-from pyros_mqtt.transport import Delivery, Fate, Parcel
+from pyros_mqtt.transport import Delivery, Parcel
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl
-
-V5 = MQTTProtocolVersion.MQTTv5
-V311 = MQTTProtocolVersion.MQTTv311
-
-CONNECT_TIMEOUT = 5.0
-"""Seconds for TCP, TLS and the broker's answer to CONNECT, each."""
 
 READS_A_TURN = 200
 """About how many packets are read before what they brought is committed and acknowledged."""
@@ -46,10 +39,6 @@ READ_FOR = 0.05
 MUTE = 1.8
 """Keep-alives without a byte after which a broker counts as mute; paho asks it after one."""
 
-PAHO_SOCKET = "_sock"
-"""Where paho keeps its socket, and the one private name that we use: there is no public way to put
-another one there. If the name is gone one day, all works as before, and slower."""
-
 TAKEN_OVER = "Session taken over"
 """What MQTT 5 has for it; mosquitto 2.0.11 closes without a word."""
 
@@ -57,35 +46,6 @@ _MISC_EVERY = 0.25
 
 _FIRST_MID, _LAST_MID = 0x8000, 0xFFFF
 """Packet ids of what we publish; paho counts its subscriptions from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who connects, and how: client id, password, certificates, keep-alive in seconds, will.
-
-    `listen_qos` is that of every subscription.
-    """
-
-    client_id: str
-    username: str | None = None
-    password: str | None = None
-    credentials: Credentials | None = None
-    keepalive: int = 10
-    listen_qos: int = 1
-    will: Parcel | None = None
-
-
-class Events(Protocol):
-    """What a connection tells its link, always in the network thread."""
-
-    def arrived(self, delivery: Delivery, mid: int) -> None:
-        """A message came; `mid` is 0 where it needs no acknowledgement."""
-
-    def landed(self, mid: int, fate: str) -> None:
-        """The broker acknowledged a publication."""
-
-    def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
-        """The broker answered a subscription."""
 
 
 class Connection:
@@ -103,7 +63,7 @@ class Connection:
         self.is_v5 = version is V5
         self._url = url
         self._events = events
-        self._client = _client(url, access, version)
+        self._client = new_client(url, access, version)
         self._access = access
         self._next_misc = 0.0
         self._heard = 0
@@ -360,9 +320,7 @@ class Connection:
         A WebSocket hides its socket, so a duplicate of the descriptor is set up: options belong
         to the connection, not to the descriptor.
         """
-        if getattr(client, PAHO_SOCKET, None) is sock:  # else paho goes on with its own, slower
-            self._turns = TurnSocket(sock)
-            setattr(client, PAHO_SOCKET, self._turns)
+        self._turns = put_between(client, sock)
         self._twin = socket.socket(fileno=os.dup(sock.fileno()))
         self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -408,47 +366,12 @@ class Connection:
         self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any
     ) -> None:
         self._heard += 1
-        self._events.landed(mid, _fate(reason))
+        self._events.landed(mid, fate_of(reason))
 
     def _on_subscribe(
         self, _client: Any, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
         self._events.confirmed(mid, any(reason.is_failure for reason in reasons))
-
-
-def _client(url: BrokerUrl, access: Access, version: MQTTProtocolVersion) -> paho.Client:
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=access.client_id,
-        clean_session=None if version is V5 else True,
-        protocol=version,
-        transport="websockets" if url.is_websocket else "tcp",
-        reconnect_on_failure=False,
-        manual_ack=True,
-    )
-    client.suppress_exceptions = True
-    client.connect_timeout = CONNECT_TIMEOUT
-    client.max_inflight_messages = 0
-    username = access.username or url.username
-    if username:
-        client.username_pw_set(username, access.password or url.password)
-    if url.is_tls:
-        known = access.credentials
-        client.tls_set_context(known.context() if known else ssl.create_default_context())
-    if url.is_websocket:
-        client.ws_set_options(path=url.path or "/mqtt")
-    if access.will is not None:
-        will = access.will
-        client.will_set(will.topic, will.payload, will.qos, will.retain)
-    return client
-
-
-def _fate(reason: ReasonCode) -> str:
-    if reason.getName() == "No matching subscribers":
-        return Fate.NO_SUBSCRIBER
-    if reason.getName() == "Packet too large":
-        return Fate.TOO_LARGE
-    return Fate.REFUSED if reason.is_failure else Fate.TAKEN
 
 
 def _unreadable(error: Exception) -> str:

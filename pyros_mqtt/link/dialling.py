@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pyros_mqtt.link.connection import CONNECT_TIMEOUT, V5, V311, Access, Connection, Events
+from pyros_mqtt.link.access import Access, Events
+from pyros_mqtt.link.connection import Connection
+from pyros_mqtt.link.paho_client import CONNECT_TIMEOUT, V5, V311
 from pyros_mqtt.link.wakeup import Wakeup
 
 if TYPE_CHECKING:

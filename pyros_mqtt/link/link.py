@@ -11,14 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.link import backoff
-from pyros_mqtt.link.backlog import Backlog, Item, SizeLesson
+from pyros_mqtt.link.access import Access
 from pyros_mqtt.link.comeback import Comeback, MayReturn
-from pyros_mqtt.link.connection import Access, Connection
+from pyros_mqtt.link.connection import Connection
 from pyros_mqtt.link.dialling import TURN, Dialler
 from pyros_mqtt.link.eviction import Evicted
+from pyros_mqtt.link.outlet import Outlet
+from pyros_mqtt.link.safely import safely
 from pyros_mqtt.link.subscriptions import Subscriptions
 from pyros_mqtt.link.wakeup import Wakeup
-from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
+from pyros_mqtt.transport import Delivery, Handler, OnFate, Parcel
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl
@@ -34,8 +36,6 @@ DRAIN = 5.0
 
 LINGER = 0.001
 """Seconds for which a parcel that may linger waits for what follows it."""
-
-FAILED = "a handler failed; the connection goes on"
 
 GOES_OVER = "it goes over to new certificates"
 
@@ -61,13 +61,7 @@ class Link:
         self._comeback = Comeback(
             access.client_id, self._wait, self._closing.is_set, self._go_under
         )
-        self._backlog = Backlog()
-        self._sizes = SizeLesson()
-        self._writing = threading.Lock()
-        """Held while a parcel goes from the backlog, or past it, to the connection."""
-        self._lingers = False
-        self._open_to_all: Connection | None = None
-        """Where every thread may write, while the network thread has nothing to say itself."""
+        self._outlet = Outlet(self._subscriptions, self._wakeup)
         self._up = False
         self._close_by = float("inf")
         self._leave_by: float | None = None
@@ -111,14 +105,7 @@ class Link:
 
     def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
         """Send one parcel, or queue it; `on_fate` is called once, here or in the network thread."""
-        item = Item(parcel, on_fate)
-        if self._send_at_once(item):
-            if not parcel.qos:
-                item.settle(Fate.TAKEN)
-        elif (self._up or parcel.keep) and self._backlog.put(item):
-            self._wakeup.ring()
-        else:
-            item.settle(Fate.DROPPED)
+        self._outlet.publish(parcel, on_fate, is_up=self._up)
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         """Listen at QoS 1, now and after each reconnection."""
@@ -149,43 +136,16 @@ class Link:
         if mid:
             self._unacknowledged.append(mid)
         handler = self._subscriptions.handler(delivery.topic)
-        if handler is None:
-            return
-        try:
-            handler(delivery)
-        except Exception:
-            log.exception(FAILED)
+        if handler is not None:
+            safely(partial(handler, delivery))
 
     def landed(self, mid: int, fate: str) -> None:
         """The broker has acknowledged a publication."""
-        try:
-            self._sizes.heard(self._backlog.land(mid, fate))
-        except Exception:
-            log.exception(FAILED)
+        safely(partial(self._outlet.landed, mid, fate))
 
     def confirmed(self, mid: int, refused: bool) -> None:  # noqa: FBT001 - an event's value
         """The broker has answered a subscription."""
         self._subscriptions.confirm(mid, refused=refused)
-
-    def _send_at_once(self, item: Item) -> bool:
-        """Send it from here, while the network thread waits and nothing stands before it."""
-        with self._writing:
-            connection, size = self._open_to_all, item.size
-            if connection is None or not self._backlog.lets_pass or not self._sizes.allows(size):
-                return False
-            if self._subscriptions.have_news:
-                return False
-            try:
-                mid, packet = connection.pack(item.parcel)
-            except ValueError:
-                return False  # the network thread tells
-            if item.parcel.qos:
-                self._backlog.fly(mid, item)
-            else:
-                self._sizes.wrote_loose(size)
-            if not connection.write_at_once(packet):
-                self._wakeup.ring()
-        return True
 
     # -- the network thread: from connection to connection ----------------------------------
 
@@ -235,20 +195,20 @@ class Link:
 
     def _go_under(self, client_id: str, tell: Callable[[], None]) -> None:
         self._access = replace(self._access, client_id=client_id)
-        self._safely(tell)
+        safely(tell)
 
     def _wait(self, seconds: float) -> None:
         """Pause between attempts; the turns go on, so that clocks are watched meanwhile."""
         end = time.monotonic() + seconds
         while not self._closing.is_set():
-            self._safely(self._end_turn)
+            safely(self._end_turn)
             left = end - time.monotonic()
             if left <= 0:
                 return
             self._closing.wait(min(left, TURN))
 
     def _hang_up(self) -> None:
-        self._backlog.clear()
+        self._outlet.clear()
         self._wakeup.close()
 
     # -- the network thread: one connection -------------------------------------------------
@@ -256,7 +216,7 @@ class Link:
     def _serve(self, connection: Connection) -> None:
         """Drive one connection until it breaks or the link is closed."""
         self._protocol = "MQTT 5" if connection.is_v5 else "MQTT 3.1.1"
-        self._sizes.told(connection.max_packet)
+        self._outlet.begin(connection)
         self._subscriptions.begin_anew()
         self._leave_by = None
         while connection.lost is None and not self._is_over(connection):
@@ -269,20 +229,20 @@ class Link:
             self._tell(up=True)
         self._rest(connection)
         connection.take_in()
-        if self._safely(self._end_turn):
+        if safely(self._end_turn):
             self._acknowledge(connection)
         self._wakeup.listen()
-        self._send(connection)
-        if self._up and connection.can_write_at_once:
-            self._open_to_all = connection
-        if not self._lingers:
+        self._outlet.send(connection)
+        if self._up:
+            self._outlet.open(connection)
+        if not self._outlet.lingers:
             connection.flush()
 
     def _rest(self, connection: Connection) -> None:
         """Wait for the socket or a ring; from then on what is to be sent waits for the turn."""
-        pause = LINGER if self._lingers else TURN
-        rang = connection.wait(self._wakeup.fileno(), pause, lingers=self._lingers)
-        self._open_to_all, self._lingers = None, False
+        lingers = self._outlet.lingers
+        rang = connection.wait(self._wakeup.fileno(), LINGER if lingers else TURN, lingers=lingers)
+        self._outlet.shut()
         self._wakeup.woke(by_ring=rang)
 
     def _end_turn(self) -> None:
@@ -294,36 +254,6 @@ class Link:
             connection.acknowledge(self._unacknowledged)
             self._unacknowledged.clear()
 
-    def _send(self, connection: Connection) -> None:
-        while (told := self._send_next(connection)) is not None:
-            item, fate = told
-            if fate is not None:
-                self._safely(partial(item.settle, fate))
-
-    def _send_next(self, connection: Connection) -> tuple[Item, str | None] | None:
-        """Send what has waited longest; gives its fate, where it is known already."""
-        with self._writing:
-            item = self._backlog.take()
-            if item is None:
-                return None
-            # who subscribes and then publishes means this order: the answer may come at once
-            self._subscriptions.ask(connection)
-            parcel, size = item.parcel, item.size
-            if not self._sizes.allows(size):
-                log.error("%s: %d bytes are over the broker's limit", parcel.topic, size)
-                return item, Fate.TOO_LARGE
-            try:
-                mid = connection.publish(parcel)
-            except ValueError as error:
-                log.error("cannot be published: %s", error)  # noqa: TRY400 - it says all
-                return item, Fate.TOO_LARGE
-            self._lingers = parcel.may_linger
-            if parcel.qos:
-                self._backlog.fly(mid, item)
-                return item, None
-            self._sizes.wrote_loose(size)
-            return item, Fate.TAKEN
-
     def _is_over(self, connection: Connection) -> bool:
         """The link is closed, or goes over to new certificates, and has nothing left to say.
 
@@ -331,9 +261,10 @@ class Link:
         """
         now = time.monotonic()
         leave_by = self._close_by if self._closing.is_set() else self._renewal(now)
-        if leave_by is None or (len(self._backlog) and now <= leave_by):
+        if leave_by is None or (len(self._outlet) and now <= leave_by):
             return False
         self._goes_over = not self._closing.is_set()
+        self._outlet.shut_for_good()
         connection.disconnect()
         return True
 
@@ -349,17 +280,11 @@ class Link:
         if self._access.credentials is not None:
             self._access.credentials.take_newest()
         self._dialler.trouble = GOES_OVER if self._goes_over else connection.lost or "closed"
-        with self._writing:
-            self._open_to_all = None
+        self._outlet.shut_for_good()
         connection.drop()
         self._unacknowledged.clear()
-        if not self._closing.is_set() and not self._goes_over:
-            self._sizes.lost(self._backlog.first_in_flight())
         self._up = False
-        with self._writing:
-            lost = self._backlog.lose()
-        for item, fate in lost:
-            self._safely(partial(item.settle, fate))
+        self._outlet.lose(is_no_accident=self._closing.is_set() or self._goes_over)
         self._tell(up=False)
         if not self._closing.is_set():
             self._comeback.lost(connection)
@@ -369,12 +294,4 @@ class Link:
         trouble = self._dialler.trouble
         log.debug("%s: %s", self._access.client_id, "connected" if up else trouble)
         for callback in self._state_calls:
-            self._safely(partial(callback, up))
-
-    def _safely(self, call: Callable[[], object]) -> bool:
-        try:
-            call()
-        except Exception:
-            log.exception(FAILED)
-            return False
-        return True
+            safely(partial(callback, up))

@@ -29,7 +29,8 @@ from pyros_mqtt import (
     WasCancelled,
 )
 from pyros_mqtt.link import Brokers, Link
-from pyros_mqtt.link.connection import Access, Connection
+from pyros_mqtt.link.access import Access
+from pyros_mqtt.link.connection import Connection
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery
@@ -59,7 +60,7 @@ def link(url: BrokerUrl, root: str, *, keepalive: int = 5, name: str = "link") -
 
 @pytest.fixture
 def only_3_1_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pyros_mqtt.link.connection import V311
+    from pyros_mqtt.link.paho_client import V311
 
     monkeypatch.setattr("pyros_mqtt.link.dialling.V5", V311)
 

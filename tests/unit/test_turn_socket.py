@@ -11,8 +11,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pyros_mqtt.link.connection import PAHO_SOCKET
 from pyros_mqtt.link.packets import Packet
+from pyros_mqtt.link.paho_client import PAHO_SOCKET
 from pyros_mqtt.link.turn_socket import READ, TurnSocket
 
 
