@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from pyros_mqtt.cli import show
@@ -116,7 +116,8 @@ def _from_file(file: Path) -> Iterator[Night]:
     from pyros_mqtt.alarms.night import read_lines
 
     try:
-        with click.open_file(str(file), encoding="utf-8") as lines:
+        given = sys.stdin.fileno() if str(file) == "-" else file
+        with open(given, encoding="utf-8", closefd=given is file) as lines:
             yield read_lines(lines)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
