@@ -38,6 +38,21 @@ def test_the_import_of_an_agent_and_a_sender_loads_no_settings_and_no_connection
     assert not modules & {"asyncio", "click", "email", "http", "importlib.metadata", "ssl"}
     assert not modules & {"paho", "pydantic", "pydantic_settings", "rich", "typer"}
     assert not modules & {"pyros_mqtt.alarm_board", "pyros_mqtt.fleet", "pyros_mqtt.settings"}
+    assert not modules & {"pyros_mqtt.agent.life", "pyros_mqtt.alarms", "sqlite3"}
+
+
+def test_what_an_agent_needs_for_an_alarm_is_loaded_when_it_starts() -> None:
+    code = """
+from pyros_mqtt import Agent
+from pyros_mqtt.testing import Rehearsal
+with Rehearsal() as stage:
+    dome = stage.start(Agent("dome", bus=stage.bus, settings=stage.settings))
+    before = set(sys.modules)
+    dome.alarm("stuck", "serious", "It does not move.")
+    dome.clear_alarm("stuck")
+    assert not set(sys.modules) - before
+"""
+    loaded(code)
 
 
 def test_the_checks_of_a_table_are_not_made_ready_where_nothing_is_said_in_it() -> None:
