@@ -41,6 +41,12 @@ def test_the_import_of_an_agent_and_a_sender_loads_no_settings_and_no_connection
     assert not modules & {"pyros_mqtt.agent.life", "pyros_mqtt.alarms", "sqlite3"}
 
 
+def test_the_import_of_a_sender_loads_nothing_of_agents_and_no_spool() -> None:
+    modules = loaded("from pyros_mqtt import Sender")
+    assert not modules & {"pyros_mqtt.agent", "pyros_mqtt.dispatch", "pyros_mqtt.telemetry"}
+    assert not modules & {"pyros_mqtt.sender.courier", "pyros_mqtt.spool", "sqlite3"}
+
+
 def test_what_an_agent_needs_for_an_alarm_is_loaded_when_it_starts() -> None:
     code = """
 from pyros_mqtt import Agent
