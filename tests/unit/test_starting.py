@@ -15,7 +15,7 @@ import typer.main
 from pyros_mqtt.cli.app import root
 from pyros_mqtt.cli.commands import COMMANDS, asked_for
 from pyros_mqtt.link import Brokers
-from pyros_mqtt.settings import Settings
+from pyros_mqtt.settings import AlarmsTable, GatewayTable, HomeAssistantTable, Settings
 
 EXTRAS = {"argon2", "astropy", "celery", "cryptography", "django", "numpy", "opentelemetry",
           "prometheus_client", "psutil", "starlette"}  # fmt: skip
@@ -67,6 +67,13 @@ def test_the_checks_of_a_table_are_not_made_ready_where_nothing_is_said_in_it() 
     code = "import pyros_mqtt.settings as s; s.Settings(brokers='mqtt://localhost')"
     modules = loaded(f"{code}\nassert not {ready}, {ready}")
     assert not modules & (EXTRAS | {"click", "paho", "rich", "typer"})
+
+
+def test_a_table_in_which_nothing_is_said_is_as_its_checks_would_have_left_it() -> None:
+    settings = Settings()
+    assert settings.alarms == AlarmsTable()
+    assert settings.gateway == GatewayTable()
+    assert settings.home_assistant == HomeAssistantTable()
 
 
 def test_a_command_makes_ready_itself_alone() -> None:
