@@ -92,7 +92,8 @@ def try_out(
     A line of FILE is {"at": TIME, "agent": NAME, "channel": NAME, "payload": VALUE}, without a
     channel for a status; the payload is as on the bus.
     """
-    from pyros_mqtt.alarms.night import NightUnreadable, replay
+    from pyros_mqtt.alarms import NightUnreadable
+    from pyros_mqtt.alarms.night import replay
 
     if (night is None) == (file is None):
         raise typer.BadParameter("give one of --night and --from", param_hint="'--night'")

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pyros_mqtt.alarms.notices import Notice
+from pyros_mqtt.alarms import Notice
 from pyros_mqtt.watchman.notifiers import SendsNotices, reason
 
 log = logging.getLogger(__name__)

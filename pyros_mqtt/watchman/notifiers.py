@@ -20,7 +20,7 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import IO, Protocol
 
-from pyros_mqtt.alarms.notices import Notice
+from pyros_mqtt.alarms import Notice
 from pyros_mqtt.errors import PyrosError, SettingsError
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.settings import AlarmsTable

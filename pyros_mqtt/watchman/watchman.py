@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt.agent import Agent
-from pyros_mqtt.alarms import Change, Event, Memory
-from pyros_mqtt.alarms.engine import Engine, NoSuchAlarm
+from pyros_mqtt.alarms import Change, Event, Memory, NoSuchAlarm
+from pyros_mqtt.alarms.engine import Engine
 from pyros_mqtt.alarms.findings import Sight
 from pyros_mqtt.dispatch import every, on
 from pyros_mqtt.errors import ActionFailed, BadPayload, SettingsError

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt.alarms import Event
-from pyros_mqtt.alarms.notices import Notice
+from pyros_mqtt.alarms import Event, Notice
 from pyros_mqtt.broker.ports import any_free_port
 from pyros_mqtt.settings.notifier_tables import Command, Email, Webhook
 from pyros_mqtt.watchman.notifiers import ByCommand, ByEmail, ByWebhook, NotSent, reason

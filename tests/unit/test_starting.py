@@ -57,6 +57,7 @@ with Rehearsal() as stage:
     dome.alarm("stuck", "serious", "It does not move.")
     dome.clear_alarm("stuck")
     assert not set(sys.modules) - before
+    assert "pyros_mqtt.alarms.engine" not in before
 """
     loaded(code)
 

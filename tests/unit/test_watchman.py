@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from pyros_mqtt import Agent, Channel, Failed, State
-from pyros_mqtt.alarms import Event
-from pyros_mqtt.alarms.notices import Notice
+from pyros_mqtt.alarms import Event, Notice
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
