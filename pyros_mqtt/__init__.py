@@ -104,27 +104,27 @@ __all__ = [
     "on",
 ]
 
-_ROOMS = (
-    "errors",
-    "messages",
-    "daily",
-    "dispatch",
-    "telemetry",
-    "sender",
-    "settings",
-    "fleet",
-    "alarm_board",
-    "agent",
-    "archive",
-)
-"""Where the names are, the lightest room first."""
+_ROOMS = {
+    "agent": {"Agent"},
+    "alarm_board": {"AlarmBoard"},
+    "archive": {"Archive"},
+    "daily": {"Almanac"},
+    "dispatch": {"every", "on"},
+    "fleet": {"Fleet", "Member"},
+    "messages": {
+        "Alarm", "AlarmState", "Channel", "Command", "Outcome", "Report", "Sample", "Severity",
+        "State", "Status",
+    },
+    "sender": {"Receipt", "Sender"},
+    "settings": {"Settings"},
+    "telemetry": {"Follow"},
+}  # fmt: skip
+"""Where the names are; whatever is not named here is in `errors`."""
 
 
 def __getattr__(name: str) -> Any:
     """Load a name from its room when it is first used (PEP 562)."""
-    if name in __all__:
-        for room in _ROOMS:
-            module = importlib.import_module(f"pyros_mqtt.{room}")
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = next((room for room, names in _ROOMS.items() if name in names), "errors")
+    return getattr(importlib.import_module(f"pyros_mqtt.{room}"), name)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import TYPE_CHECKING
 
-from pyros_mqtt.settings import Service
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Service
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,11 @@ class ServiceManager:
     """
 
     def __init__(self, service: Service | None = None) -> None:
-        self._service = service or Service.of_environment()
+        if service is None:
+            from pyros_mqtt.settings import Service
+
+            service = Service.of_environment()
+        self._service = service
         self._told = ""
 
     @property

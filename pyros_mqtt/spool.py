@@ -254,8 +254,3 @@ def _spooled(row: tuple[object, ...]) -> Spooled:
     )
     known = (float(written), float(due), ended, str(remark))  # type: ignore[arg-type]
     return Spooled(command, *known, problem, payload)  # type: ignore[arg-type]
-
-
-def spool_path(state_dir: Path, root: str) -> Path:
-    """Where the spool of one topic root lies."""
-    return state_dir / "spool" / f"{root.replace('/', '-')}.sqlite"

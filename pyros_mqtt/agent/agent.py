@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyros_mqtt.agent import hosting
-from pyros_mqtt.agent.alarms import own_alarms_file
 from pyros_mqtt.agent.appointment import check_almanac
 from pyros_mqtt.agent.conversation import Conversation
-from pyros_mqtt.agent.life import EVICTED, Life
 from pyros_mqtt.agent.outfit import Outfit
 from pyros_mqtt.daily import Almanac
 from pyros_mqtt.dispatch import (
@@ -28,13 +26,14 @@ from pyros_mqtt.dispatch import (
 )
 from pyros_mqtt.errors import ActionFailed, AgentError
 from pyros_mqtt.failpoints import arm
-from pyros_mqtt.journal import Journal, journal_path, open_journal
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels, Room
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.version import __version__
 
 if TYPE_CHECKING:
+    from pyros_mqtt.agent.life import Life
+    from pyros_mqtt.journal import Journal
     from pyros_mqtt.settings import Settings
     from pyros_mqtt.transport import Bus
 
@@ -198,6 +197,8 @@ class Agent(Conversation):
         """
         if self._life is not None:
             raise AgentError(f"{self.name} has been started already; make a new one instead")
+        from pyros_mqtt.agent.life import Life  # not needed where only Agent.DOME is
+
         whens = (chore.when for chore, _ in self._outfit.chores.values())
         check_almanac(self.name, whens, self.almanac)
         bus = self._bus
@@ -222,6 +223,9 @@ class Agent(Conversation):
 
     def _go_on_with_alarms(self) -> None:
         """Take up the alarms of an earlier life, where there are some."""
+        from pyros_mqtt.agent.alarms import own_alarms_file
+        from pyros_mqtt.agent.life import EVICTED
+
         settings, topics = self._settings, self._outfit.topics
         if settings.journal == "sqlite":
             self._alarms_file = own_alarms_file(settings.state_dir, topics.client_id(self.name))
@@ -238,6 +242,8 @@ class Agent(Conversation):
             life.chores.add("certificate", watch.look, EVERY)
 
     def _own_journal(self) -> Journal:
+        from pyros_mqtt.journal import journal_path, open_journal
+
         settings, topics = self._settings, self._outfit.topics
         path = journal_path(settings.state_dir, topics.client_id(self.name))
         return open_journal(settings.journal, path, settings.max_clock_skew)

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt import wire
-from pyros_mqtt.agent.alarms import LOOK, OwnAlarms
 from pyros_mqtt.agent.conduct import Conduct
 from pyros_mqtt.agent.outfit import Outfit
-from pyros_mqtt.alarms import Finding
 from pyros_mqtt.errors import AskedOneself
 from pyros_mqtt.messages import JSON, Alarm, Command
 from pyros_mqtt.sender.moments import Eta, moment_of
@@ -21,6 +19,7 @@ from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.transport import Parcel
 
 if TYPE_CHECKING:
+    from pyros_mqtt.agent.alarms import OwnAlarms
     from pyros_mqtt.settings import Settings
 
 
@@ -119,6 +118,8 @@ class Conversation(Conduct):
             BadName: the name breaks the rule.
             AgentError: there is no such severity, or the agent has not been started.
         """
+        from pyros_mqtt.alarms import Finding  # loaded at the start, as all that alarms need
+
         found = Finding(holds=True, value=value, limit=limit)
         self._own_alarms.raise_(name, severity, text, unit, found)
 
@@ -139,6 +140,8 @@ class Conversation(Conduct):
 
     def _take_up_alarms(self) -> OwnAlarms:
         """Go on with the alarms that an earlier life has raised."""
+        from pyros_mqtt.agent.alarms import LOOK, OwnAlarms
+
         life, outfit = self._alive, self._outfit
 
         def show(name: str, alarm: Alarm | None) -> None:

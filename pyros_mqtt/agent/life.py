@@ -28,9 +28,8 @@ from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
-from pyros_mqtt.sender import SpoolDesk, Voice
+from pyros_mqtt.sender import SpoolDesk, Voice, spool_path
 from pyros_mqtt.signing import Guard, guard_of, signer_of
-from pyros_mqtt.spool import spool_path
 from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.tracing import tracing
 from pyros_mqtt.transport import Bus, Parcel

@@ -8,11 +8,11 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pyros_mqtt.alarms.case import Case, Change, What
+from pyros_mqtt.alarms.errors import NoSuchAlarm
 from pyros_mqtt.alarms.findings import UNKNOWN, Condition, Sight
 from pyros_mqtt.alarms.in_time import OF_COURSES
 from pyros_mqtt.alarms.measured import OF_VALUES
 from pyros_mqtt.alarms.seen import OF_AGENTS
-from pyros_mqtt.errors import PyrosError
 from pyros_mqtt.messages import Alarm, AlarmState, Sample
 from pyros_mqtt.settings import AlarmRule, AlarmsTable
 
@@ -23,18 +23,6 @@ CONDITIONS: dict[str, Callable[[AlarmRule], Condition]] = {**OF_VALUES, **OF_COU
 
 FOLLOWED = {*OF_VALUES, "rate"}
 """The kinds whose value is a measurement, and not a time that grows by itself."""
-
-
-class NoSuchAlarm(PyrosError):
-    """There is no rule of this name, or nothing in it to do what was asked.
-
-    Attributes:
-        name: what was given.
-    """
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(f"alarm {name!r}: {text}")
-        self.name = name
 
 
 class _Watched:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pyros_mqtt.claims import Health
 from pyros_mqtt.messages import JSON, Sample, State
-from pyros_mqtt.settings import AlarmRule
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import AlarmRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from pyros_mqtt.alarms.case import Change, Event
 from pyros_mqtt.alarms.engine import Engine
+from pyros_mqtt.alarms.errors import NightUnreadable
 from pyros_mqtt.alarms.findings import Sight
 from pyros_mqtt.alarms.notices import Notice, NoticeDesk
 from pyros_mqtt.claims import Claim
-from pyros_mqtt.errors import BadPayload, PyrosError
+from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import Sample, Status
 from pyros_mqtt.settings import AlarmsTable
 from pyros_mqtt.wire import compact, decode_samples, decode_status, from_rfc3339, strict
@@ -34,10 +35,6 @@ class Heard:
 
 Night = Iterable[Heard]
 """A recorded night, in the order of its moments: whatever has kept one gives this."""
-
-
-class NightUnreadable(PyrosError):
-    """A recorded night cannot be read; names the line."""
 
 
 @dataclass(slots=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pyros_mqtt.alarms.case import Change, Event
 from pyros_mqtt.messages import Alarm, Severity
-from pyros_mqtt.settings import AlarmsTable
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import AlarmsTable
 
 GATHER = 10.0
 """Seconds for which a storm is gathered before its summary goes out."""

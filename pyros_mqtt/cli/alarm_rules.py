@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from pyros_mqtt.cli import show
@@ -17,7 +17,8 @@ from pyros_mqtt.cli.reach import Reach, find_modules_here, nearest, settle
 from pyros_mqtt.cli.spans import Span, Url, check_recorded, night_of, opened
 
 if TYPE_CHECKING:
-    from pyros_mqtt.alarms import Change, Night, Replay, Tally
+    from pyros_mqtt.alarms import Change
+    from pyros_mqtt.alarms.night import Night, Replay, Tally
     from pyros_mqtt.archive import Archive
     from pyros_mqtt.fleet import Fleet
     from pyros_mqtt.settings import AlarmRule, AlarmsTable
@@ -91,7 +92,8 @@ def try_out(
     A line of FILE is {"at": TIME, "agent": NAME, "channel": NAME, "payload": VALUE}, without a
     channel for a status; the payload is as on the bus.
     """
-    from pyros_mqtt.alarms import NightUnreadable, replay
+    from pyros_mqtt.alarms import NightUnreadable
+    from pyros_mqtt.alarms.night import replay
 
     if (night is None) == (file is None):
         raise typer.BadParameter("give one of --night and --from", param_hint="'--night'")
@@ -112,10 +114,11 @@ def try_out(
 
 @contextmanager
 def _from_file(file: Path) -> Iterator[Night]:
-    from pyros_mqtt.alarms import read_lines
+    from pyros_mqtt.alarms.night import read_lines
 
     try:
-        with click.open_file(str(file), encoding="utf-8") as lines:
+        given = sys.stdin.fileno() if str(file) == "-" else file
+        with open(given, encoding="utf-8", closefd=given is file) as lines:
             yield read_lines(lines)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -132,7 +135,7 @@ def _archived(context: typer.Context, date: str, url: str | None) -> Iterator[Ni
 
 
 def _heard(archive: Archive, span: Span) -> Night:
-    from pyros_mqtt.alarms import as_heard
+    from pyros_mqtt.alarms.night import as_heard
     from pyros_mqtt.errors import BadPayload
 
     for moment, event in archive.stream(*span):

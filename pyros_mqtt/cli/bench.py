@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import statistics
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +100,7 @@ def _network(url: BrokerUrl) -> float | None:
                 times.append(time.perf_counter() - began)
     except OSError:
         return None
-    return statistics.median(times)
+    return sorted(times)[1]
 
 
 def _tell(speed: Speed, reach: Reach) -> None:

@@ -8,14 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pyros_mqtt.cli import (
-    access_checks,
-    bus_checks,
-    door_checks,
-    machine_checks,
-    secret_checks,
-    show,
-)
+from pyros_mqtt.cli import show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.config import agents_problems
 from pyros_mqtt.cli.endings import FAILED, Trouble
@@ -70,6 +63,8 @@ def _tell(findings: Iterable[Finding]) -> list[Level]:
 
 
 def _examine_security(reach: Reach) -> Iterator[Finding]:
+    from pyros_mqtt.cli import access_checks, door_checks, secret_checks
+
     yield from secret_checks.here(reach.settings)
     yield from access_checks.here(reach.settings)
     yield from door_checks.doors(reach)
@@ -77,6 +72,7 @@ def _examine_security(reach: Reach) -> Iterator[Finding]:
 
 
 def _examine(reach: Reach) -> Iterator[Finding]:
+    from pyros_mqtt.cli import machine_checks
     from pyros_mqtt.errors import SettingsError
 
     yield from machine_checks.python()
@@ -99,6 +95,8 @@ def _examine(reach: Reach) -> Iterator[Finding]:
 
 
 def _on_the_bus(reach: Reach) -> Iterator[Finding]:
+    from pyros_mqtt.cli import bus_checks
+
     reachable = False
     for one in bus_checks.brokers(reach):
         reachable = reachable or (one.level == "ok")

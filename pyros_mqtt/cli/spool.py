@@ -120,9 +120,9 @@ def hand_in(reach: Reach, command: Command, due: float | None) -> None:
 
 def _deliver(reach: Reach, until: Callable[[Spool], bool]) -> None:
     from pyros_mqtt.link import Brokers
+    from pyros_mqtt.sender import spool_path
     from pyros_mqtt.sender.desk import SpoolDesk
     from pyros_mqtt.signing import signer_of
-    from pyros_mqtt.spool import spool_path
 
     settings = reach.reaching_settings
     path = spool_path(settings.state_dir, settings.root)
@@ -138,7 +138,8 @@ def _deliver(reach: Reach, until: Callable[[Spool], bool]) -> None:
 
 def _spool(reach: Reach) -> contextlib.closing[Spool]:
     from pyros_mqtt.errors import SpoolError
-    from pyros_mqtt.spool import Spool, spool_path
+    from pyros_mqtt.sender import spool_path
+    from pyros_mqtt.spool import Spool
 
     settings = reach.settings
     try:

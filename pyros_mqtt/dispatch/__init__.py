@@ -6,12 +6,11 @@ classic code assigns to `actions_by_message` lands in the same table and overrid
 
 from pyros_mqtt.dispatch.action import Action, adapted, refuse_unless_ordinary
 from pyros_mqtt.dispatch.finding import marked_actions, marked_chores, marked_names
-from pyros_mqtt.dispatch.marks import ALWAYS_URGENT, PATIENCE, Chore, Mark, Rules, every, on
+from pyros_mqtt.dispatch.marks import PATIENCE, Chore, Mark, Rules, every, on
 from pyros_mqtt.dispatch.results import plain
 from pyros_mqtt.dispatch.table import ActionTable
 
 __all__ = [
-    "ALWAYS_URGENT",
     "PATIENCE",
     "Action",
     "ActionTable",

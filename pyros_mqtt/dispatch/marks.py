@@ -8,9 +8,7 @@ from typing import Any, TypeVar, overload
 
 from pyros_mqtt.daily import Daily
 from pyros_mqtt.errors import AgentError
-
-ALWAYS_URGENT = frozenset({"abort", "stop", "close", "park", "shutdown"})
-"""Messages that overtake all others wherever an agent has them (protocol section 4)."""
+from pyros_mqtt.messages import ALWAYS_URGENT
 
 PATIENCE = 10.0
 """Seconds without a sign of life after which an action counts as hung."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 from pyros_mqtt.dispatch.action import Action, adapted
-from pyros_mqtt.dispatch.marks import ALWAYS_URGENT, Rules
+from pyros_mqtt.dispatch.marks import Rules
 from pyros_mqtt.errors import AgentError, Refusal
-from pyros_mqtt.messages import Command, MessageInfo
+from pyros_mqtt.messages import ALWAYS_URGENT, Command, MessageInfo
 
 _PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_-]*=", re.ASCII)
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pyros_mqtt.dispatch import ALWAYS_URGENT
 from pyros_mqtt.errors import NobodyListens, PyrosError, Rejected, SendError, Unreachable
 from pyros_mqtt.gateway.answers import line_of
 from pyros_mqtt.gateway.notes import Counts, Notes
+from pyros_mqtt.messages import ALWAYS_URGENT
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command

@@ -8,9 +8,9 @@ from typing import Any
 
 from pyros_mqtt import wire
 from pyros_mqtt.agent import Agent
-from pyros_mqtt.dispatch import ALWAYS_URGENT, every
+from pyros_mqtt.dispatch import every
 from pyros_mqtt.errors import ActionFailed
-from pyros_mqtt.messages import Command, State
+from pyros_mqtt.messages import ALWAYS_URGENT, Command, State
 from pyros_mqtt.settings import OldSocket
 
 CONNECT = 3.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -361,4 +361,4 @@ class _Queue:
 
 
 def _with_id(command: Command) -> Command:
-    return command if command.id else replace(command, id=uuid.uuid4().hex)
+    return command if command.id else replace(command, id=secrets.token_hex(16))

@@ -6,6 +6,7 @@ Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
 
 from pyros_mqtt.messages.alarms import Alarm, AlarmState, Severity
 from pyros_mqtt.messages.commands import (
+    ALWAYS_URGENT,
     Command,
     Outcome,
     Problem,
@@ -20,6 +21,7 @@ from pyros_mqtt.messages.states import State, Status, Task
 from pyros_mqtt.messages.words import About, LogRecord, MessageInfo
 
 __all__ = [
+    "ALWAYS_URGENT",
     "JSON",
     "QUALITIES",
     "About",

@@ -8,6 +8,9 @@ from typing import Any
 
 from pyros_mqtt.messages.json_value import JSON
 
+ALWAYS_URGENT = frozenset({"abort", "stop", "close", "park", "shutdown"})
+"""Messages that overtake all others wherever an agent has them (protocol section 4)."""
+
 
 class Outcome(StrEnum):
     """The states that a report can tell of a command."""

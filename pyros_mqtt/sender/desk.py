@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyros_mqtt.messages import Command
-from pyros_mqtt.sender.courier import Courier
-from pyros_mqtt.sender.receipt import Receipt
-from pyros_mqtt.signing import Signer
-from pyros_mqtt.spool import Spool
-from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Bus
+if TYPE_CHECKING:
+    from pyros_mqtt.messages import Command
+    from pyros_mqtt.sender.courier import Courier
+    from pyros_mqtt.sender.receipt import Receipt
+    from pyros_mqtt.signing import Signer
+    from pyros_mqtt.spool import Spool
+    from pyros_mqtt.topics import Topics
+    from pyros_mqtt.transport import Bus
 
 
 class SpoolDesk:
@@ -44,6 +46,8 @@ class SpoolDesk:
         """Deliver what an earlier process has left, if there is anything."""
         if not self._path.is_file():
             return
+        from pyros_mqtt.spool import Spool
+
         spool = Spool(self._path)
         if spool.is_waiting:
             self._at_work(spool)
@@ -62,9 +66,17 @@ class SpoolDesk:
             courier.close()
 
     def _at_work(self, spool: Spool | None = None) -> Courier:
+        from pyros_mqtt.sender.courier import Courier
+        from pyros_mqtt.spool import Spool
+
         with self._lock:
             if self._courier is None:
                 spool = spool or Spool(self._path)
                 self._courier = Courier(self._bus, self._topics, spool, self._signer)
                 self._courier.start()
             return self._courier
+
+
+def spool_path(state_dir: Path, root: str) -> Path:
+    """Where the spool of one topic root lies."""
+    return state_dir / "spool" / f"{root.replace('/', '-')}.sqlite"

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from pyros_mqtt.messages import JSON, Command
-from pyros_mqtt.sender.desk import SpoolDesk
+from pyros_mqtt.sender.desk import SpoolDesk, spool_path
 from pyros_mqtt.sender.moments import Eta, lasting, moment_of
 from pyros_mqtt.sender.receipt import OnProgress, Receipt
 from pyros_mqtt.sender.voice import Voice
 from pyros_mqtt.signing import signer_of
-from pyros_mqtt.spool import spool_path
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.tracing import tracing
 

@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pyros_mqtt.dispatch import ALWAYS_URGENT
-from pyros_mqtt.messages import Command
+from pyros_mqtt.messages import ALWAYS_URGENT, Command
 from pyros_mqtt.sender.receipt import Receipt
 
 FIRST_REPEAT = 1.0

@@ -105,7 +105,7 @@ class OldSocket(BaseModel):
     only gives its sender a name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     ip: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     receive_port: int | None = Field(default=None, ge=1, le=HIGHEST_PORT)
@@ -136,7 +136,7 @@ class OldSocket(BaseModel):
 class GatewayTable(BaseModel):
     """`[gateway]`: whether `pyros up` runs it, and its limits. Times are seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     enabled: bool = False
     host: str | None = None

@@ -31,7 +31,7 @@ class HomeAssistantTable(BaseModel):
     `agent/channel.field`; `prefix` is where Home Assistant looks for discovery documents.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     channels: tuple[Annotated[str, AfterValidator(_entry)], ...] = ()
     prefix: Annotated[str, AfterValidator(_prefix)] = "homeassistant"

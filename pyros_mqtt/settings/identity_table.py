@@ -25,7 +25,7 @@ File = Annotated[Path, AfterValidator(existing)]
 class IdentityTable(BaseModel):
     """One `[identities.NAME]`: what is here is stronger for that agent than what all have."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     cert_file: File | None = None
     key_file: File | None = None

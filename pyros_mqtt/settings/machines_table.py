@@ -25,6 +25,6 @@ HostName = Annotated[str, AfterValidator(_host)]
 class MachineTable(BaseModel):
     """One `[machines.NAME]`: a machine, and the services that run there."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     services: tuple[Service, ...] = ()

@@ -34,6 +34,7 @@ from pyros_mqtt.settings.identity_table import File, IdentityTable
 from pyros_mqtt.settings.legacy_ini import LegacyAgent
 from pyros_mqtt.settings.machines_table import HostName, MachineTable
 from pyros_mqtt.settings.metrics_values import ChannelPatterns, OwnAddress
+from pyros_mqtt.settings.when_given import WhenGiven
 from pyros_mqtt.topics import Topics, check_name
 
 
@@ -122,7 +123,7 @@ class AgentTable(BaseModel):
     class's constructor.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     class_path: Annotated[str, Field(alias="class"), AfterValidator(_class_path)]
     host: str | None = None
@@ -233,20 +234,26 @@ class Settings(BaseSettings):
     """The channels whose values `pyros metrics` serves."""
     traces: bool = False
     """Make OpenTelemetry spans of commands."""
-    agents: dict[Annotated[str, AfterValidator(_agent)], AgentTable] = Field(default_factory=dict)
-    identities: dict[Annotated[str, AfterValidator(_agent)], IdentityTable] = Field(
-        default_factory=dict
+    agents: dict[Annotated[str, AfterValidator(_agent)], Annotated[AgentTable, WhenGiven()]] = (
+        Field(default_factory=dict)
     )
+    identities: dict[
+        Annotated[str, AfterValidator(_agent)], Annotated[IdentityTable, WhenGiven()]
+    ] = Field(default_factory=dict)
     """By what single agents are known, where several run on one machine."""
     observatory: dict[str, Any] = Field(default_factory=dict)
     """The shared table: `site`, `sky` and what else more than one agent has to know."""
-    alarms: AlarmsTable = Field(default_factory=AlarmsTable)
+    alarms: Annotated[AlarmsTable, WhenGiven()] = Field(default_factory=AlarmsTable.model_construct)
     """What is watched, and who is told."""
-    gateway: GatewayTable = Field(default_factory=GatewayTable)
+    gateway: Annotated[GatewayTable, WhenGiven()] = Field(
+        default_factory=GatewayTable.model_construct
+    )
     """The old TCP sockets; `pyros_agent_config.ini` speaks here, too."""
-    home_assistant: HomeAssistantTable = Field(default_factory=HomeAssistantTable)
+    home_assistant: Annotated[HomeAssistantTable, WhenGiven()] = Field(
+        default_factory=HomeAssistantTable.model_construct
+    )
     """Which measurements are shown there."""
-    machines: dict[HostName, MachineTable] = Field(default_factory=dict)
+    machines: dict[HostName, Annotated[MachineTable, WhenGiven()]] = Field(default_factory=dict)
     """The observatory's machines, and what they run besides agents."""
 
     _reading: layers.Reading = PrivateAttr(default_factory=layers.Reading)

@@ -34,7 +34,7 @@ Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 class Table(BaseModel):
     """A table of settings: frozen, and without keys of its own making."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Notifier(Table):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from pyros_mqtt.errors import AccessError, Refusal
 from pyros_mqtt.messages import Command
 from pyros_mqtt.signing.signer import covered
-from pyros_mqtt.signing.trust import Trust
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
+    from pyros_mqtt.signing.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Guard:
         self._level = level
         self._unsigned_urgent = unsigned_urgent
         self._seen = _stamp(file)
-        self._trust = Trust.read(file)
+        self._trust = _trust(file)
         self._next_look = time.monotonic() + LOOK
         self.problem = ""
         """What is wrong with the file, for people; then the last good one counts."""
@@ -68,7 +68,7 @@ class Guard:
 
     def _read_again(self) -> None:
         try:
-            self._trust = Trust.read(self._file)
+            self._trust = _trust(self._file)
         except AccessError as error:
             self.problem = f"the last good trust_file counts: {error}"
             log.error("%s", self.problem)  # noqa: TRY400 - it says all
@@ -143,6 +143,12 @@ def guard_of(settings: Settings) -> Guard | None:
     if settings.trust_file is None or level == "off":
         return None
     return Guard(settings.trust_file, level, unsigned_urgent=settings.unsigned_urgent)
+
+
+def _trust(file: Path) -> Trust:
+    from pyros_mqtt.signing.trust import Trust
+
+    return Trust.read(file)
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -15,9 +15,8 @@ from pyros_mqtt.deployment import tables_here
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.fleet import Fleet
 from pyros_mqtt.link import Brokers
-from pyros_mqtt.sender import SpoolDesk
+from pyros_mqtt.sender import SpoolDesk, spool_path
 from pyros_mqtt.settings import TABLES, AgentTable, BrokerUrl, Settings
-from pyros_mqtt.spool import spool_path
 from pyros_mqtt.supervisor.keeper import Keeper, OnLine
 from pyros_mqtt.supervisor.option_words import to_word
 from pyros_mqtt.supervisor.pauses import LONGEST

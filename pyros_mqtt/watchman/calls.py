@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from pyros_mqtt.alarms import Change, Notice, NoticeDesk, Others
+from pyros_mqtt.alarms import Change
+from pyros_mqtt.alarms.notices import Notice, NoticeDesk
+from pyros_mqtt.alarms.others import Others
 from pyros_mqtt.messages import Alarm
 from pyros_mqtt.settings import AlarmsTable
 from pyros_mqtt.watchman.line import Line

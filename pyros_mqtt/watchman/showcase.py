@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from pyros_mqtt.alarms import Change, Engine, Event, Memory, NoSuchAlarm
+from pyros_mqtt.alarms import Change, Event, Memory, NoSuchAlarm
+from pyros_mqtt.alarms.engine import Engine
 from pyros_mqtt.alarms.notices import TOLD
 from pyros_mqtt.messages import Alarm
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyros_mqtt.agent import Agent
-from pyros_mqtt.alarms import Change, Engine, Event, Memory, NoSuchAlarm, Sight
+from pyros_mqtt.alarms import Change, Event, Memory, NoSuchAlarm
+from pyros_mqtt.alarms.engine import Engine
+from pyros_mqtt.alarms.findings import Sight
 from pyros_mqtt.dispatch import every, on
 from pyros_mqtt.errors import ActionFailed, BadPayload, SettingsError
 from pyros_mqtt.fleet import Fleet, Member

@@ -21,8 +21,9 @@ from pyros_mqtt import Receipt
 from pyros_mqtt.claims import Health
 from pyros_mqtt.fleet import Fleet, Member
 from pyros_mqtt.link import Brokers as Links
+from pyros_mqtt.sender import spool_path
 from pyros_mqtt.settings import BrokerUrl, Settings
-from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.spool import Spool
 from pyros_mqtt.transport import Delivery
 from tests.faults.builds import HEALTHY
 from tests.faults.checker import check

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from pyros_mqtt.failpoints import FAILPOINTS, Failpoint
-from pyros_mqtt.spool import LEASE, Spool, spool_path
+from pyros_mqtt.sender import spool_path
+from pyros_mqtt.spool import LEASE, Spool
 from tests.faults import mutants
 from tests.faults.checker import check
 from tests.faults.harness import Figures, Harness, RunTrial, Setting, Trial

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyros_mqtt.alarms import Change, Engine, Sight
+from pyros_mqtt.alarms import Change
+from pyros_mqtt.alarms.engine import Engine
+from pyros_mqtt.alarms.findings import Sight
 from pyros_mqtt.claims import Health
 from pyros_mqtt.messages import JSON, Alarm, Sample, State
 from pyros_mqtt.settings import AlarmsTable

@@ -7,8 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pyros_mqtt.alarms import Engine, NoSuchAlarm
+from pyros_mqtt.alarms import NoSuchAlarm
 from pyros_mqtt.alarms.case import FOLLOW
+from pyros_mqtt.alarms.engine import Engine
 from pyros_mqtt.claims import Health
 from pyros_mqtt.messages import State
 from tests.unit.alarm_rules import Hand

@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyros_mqtt.alarms import Change, Event, Notice, NoticeDesk, Others
+from pyros_mqtt.alarms import Change, Event
+from pyros_mqtt.alarms.notices import Notice, NoticeDesk
+from pyros_mqtt.alarms.others import Others
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
 from pyros_mqtt.settings import AlarmsTable
 

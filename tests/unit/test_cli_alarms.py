@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from pyros_mqtt.claims import Health
+from pyros_mqtt.cli.alarm_rules import _from_file
 from pyros_mqtt.cli.alarms import nobody_watches
 from pyros_mqtt.fleet import Member
 from pyros_mqtt.messages import About, Channel, State, Status
@@ -37,3 +41,13 @@ def test_one_who_was_never_seen_is_missed_only_where_there_is_something_to_watch
     dome = Member("dome", Status("dome", State.READY), None, 1.0, Health.LIVE)
     assert "no agent 'alarms' has been seen" in nobody_watches([dome], is_expected=True)
     assert nobody_watches([dome], is_expected=False) == ""
+
+
+def test_a_night_may_come_by_the_pipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "night.jsonl"
+    file.write_text('{"at": 1763841600, "agent": "weather", "channel": "wind", "payload": 70}')
+    with file.open() as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        with _from_file(Path("-")) as piped, _from_file(file) as named:
+            assert list(piped) == list(named) != []
+        assert not pipe.closed

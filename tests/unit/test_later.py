@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from pyros_mqtt import Agent, Command, Outcome, Receipt, Rejected, Sender, State, on
+from pyros_mqtt.sender import spool_path
 from pyros_mqtt.sender.moments import moment_of
 from pyros_mqtt.settings import Settings
-from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.spool import Spool
 from pyros_mqtt.testing import Rehearsal
 from pyros_mqtt.wire import to_rfc3339
 

@@ -20,9 +20,10 @@ from pyros_mqtt.errors import AccessError, SettingsError
 from pyros_mqtt.inbox import Inbox
 from pyros_mqtt.journal import SqliteJournal
 from pyros_mqtt.messages import Command, Outcome, Report, State
+from pyros_mqtt.sender import spool_path
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.signing import Guard, Signer, signer_of
-from pyros_mqtt.spool import SCHEMA, Spool, spool_path
+from pyros_mqtt.spool import SCHEMA, Spool
 from pyros_mqtt.testing import Rehearsal
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire import decode_command, encode_command, sealed

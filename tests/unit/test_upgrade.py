@@ -14,8 +14,9 @@ from pyros_mqtt.claims import Health
 from pyros_mqtt.fleet import Member
 from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.messages import State, Status, Task
+from pyros_mqtt.sender import spool_path
 from pyros_mqtt.settings import Settings
-from pyros_mqtt.spool import Spool, spool_path
+from pyros_mqtt.spool import Spool
 from pyros_mqtt.upgrade import StateFile, files_of, neighbours_of
 from pyros_mqtt.upgrade.neighbours import are_apart
 
