@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyros_mqtt.errors import BadName
 
@@ -97,17 +98,21 @@ class Topics:
 
     def parse(self, topic: str) -> Address | None:
         """Tell to whom a topic belongs; None where it is not one of this tree."""
-        prefix = self.root + "/"
-        if not topic.startswith(prefix):
-            return None
-        agent, _, rest = topic[len(prefix) :].partition("/")
-        branch, _, leaf = rest.partition("/")
-        if not branch or not _NAME.fullmatch(agent):
-            return None
-        return Address(agent, branch, leaf)
+        return _parse(self.root + "/", topic)
 
     def _branch(self, agent: str, branch: str) -> str:
         return f"{self.root}/{check_name('agent', agent)}/{branch}"
+
+
+@lru_cache(maxsize=4096)
+def _parse(prefix: str, topic: str) -> Address | None:
+    if not topic.startswith(prefix):
+        return None
+    agent, _, rest = topic[len(prefix) :].partition("/")
+    branch, _, leaf = rest.partition("/")
+    if not branch or not _NAME.fullmatch(agent):
+        return None
+    return Address(agent, branch, leaf)
 
 
 def matches(pattern: str, topic: str) -> bool:

@@ -64,6 +64,8 @@ class Peers:
 
     def meet(self, agent: str) -> None:
         """Listen to the status of an agent from its first command on. For any thread."""
+        if agent in self._peers:
+            return
         with self._lock:
             if agent in self._peers:
                 return

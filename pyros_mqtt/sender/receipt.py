@@ -36,6 +36,13 @@ _ENDS: dict[Outcome, type[Ended]] = {
 }
 
 
+class _Waits:
+    """For whom news of a receipt is worth waking up: any, or only the last."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.news, self.end = threading.Condition(lock), threading.Condition(lock)
+
+
 class Receipt:
     """One command's fate as its sender knows it. Every method may be called from any thread.
 
@@ -45,8 +52,8 @@ class Receipt:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        lock = threading.RLock()
-        self._changed, self._ended = threading.Condition(lock), threading.Condition(lock)
+        self._lock = threading.RLock()
+        self._waits: _Waits | None = None
         self._reports: deque[Report] = deque()
         self._latest: Report | None = None
         self._error: SendError | None = None
@@ -161,7 +168,7 @@ class Receipt:
 
     def watch(self, on_news: OnNews) -> None:
         """Call back after each change, in the network thread; at once if there is news already."""
-        with self._changed:
+        with self._lock:
             self._watchers.append(on_news)
             is_late = self.is_answered
         if is_late:
@@ -171,7 +178,7 @@ class Receipt:
 
     def take(self, report: Report) -> bool:
         """Note a report; False where it changes nothing any more."""
-        with self._changed:
+        with self._lock:
             if self.is_ended:
                 return False
             if report.state is Outcome.ACCEPTED and self._latest is not None:
@@ -186,7 +193,7 @@ class Receipt:
 
     def give_up(self, error: SendError) -> None:
         """Note that nothing more can be known."""
-        with self._changed:
+        with self._lock:
             if self.is_ended:
                 return
             self._error = error
@@ -197,18 +204,27 @@ class Receipt:
 
     def _wake(self) -> None:
         """Wake who waits for this news; the lock is held."""
-        self._changed.notify_all()
-        if self.is_ended:
-            self._ended.notify_all()
+        if self._waits is not None:
+            self._waits.news.notify_all()
+            if self.is_ended:
+                self._waits.end.notify_all()
+
+    @property
+    def _waiting(self) -> _Waits:
+        """Where one may wait; most receipts of many are only watched."""
+        with self._lock:
+            if self._waits is None:
+                self._waits = _Waits(self._lock)
+        return self._waits
 
     def _wait_for_end(self, timeout: float | None) -> None:
         """Wait without being woken by anything else."""
-        with self._ended:
-            self._ended.wait_for(lambda: self.is_ended, timeout)
+        with self._lock:
+            self._waiting.end.wait_for(lambda: self.is_ended, timeout)
 
     def _wait(self, done: Callable[[], bool], timeout: float | None) -> None:
-        with self._changed:
-            self._changed.wait_for(done, timeout)
+        with self._lock:
+            self._waiting.news.wait_for(done, timeout)
 
     def _failure(self, report: Report) -> Ended:
         return _ENDS[report.state](self.command, report)
