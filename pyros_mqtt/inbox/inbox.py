@@ -126,14 +126,10 @@ class Inbox:
         if not turn:
             return
         try:
-            self._journal.commit()
+            turn = self._noted(turn)
         except Replaced as error:
             log.warning("%s: %s; it keeps silent", self._agent, error)
             return  # the sender repeats it, and the other one takes it in
-        except JournalError as error:
-            log.error("%s: %s", self._agent, error)  # noqa: TRY400 - it says all
-            self._suffer(error)
-            turn = [self._unnoted(*one, error) for one in turn]
         reach("after_journal")
         with self._lock:
             soon = self._will_end_soon(turn)
@@ -143,12 +139,41 @@ class Inbox:
             for command, report, _ in turn:
                 self._answer(command, report, soon_followed=soon)
 
+    def _noted(self, turn: list[_Step]) -> list[_Step]:
+        """Commit the journal; gives what becomes of each command then.
+
+        Raises:
+            Replaced: another life has it.
+        """
+        try:
+            known = self._journal.commit()
+        except Replaced:
+            raise
+        except JournalError as error:
+            log.error("%s: %s", self._agent, error)  # noqa: TRY400 - it says all
+            self._suffer(error)
+            return [self._recalled(step) or self._unnoted(*step, error) for step in turn]
+        if not known:
+            return turn
+        return [(_key(step) in known and self._recalled(step)) or step for step in turn]
+
     def _will_end_soon(self, turn: list[_Step]) -> bool:
         """The one command of this turn is started at once, and is a quick one."""
         if len(turn) != 1 or not self._ordinary.is_awaited:
             return False
         command, _, ticket = turn[0]
         return ticket is not None and not ticket.is_urgent and self._is_quick(command.message)
+
+    def _recalled(self, step: _Step) -> _Step | None:
+        """What becomes of a command that turns out to have been here before; None: it was not."""
+        command, _, ticket = step
+        if ticket is None:
+            return None
+        try:
+            repeated = self._repeated(command)
+        except Refusal as refusal:
+            return self._refusal(refusal)
+        return None if repeated is None else (command, repeated, None)
 
     def _unnoted(
         self, command: Command, report: Report, ticket: Ticket | None, error: JournalError
@@ -283,13 +308,16 @@ class Inbox:
         return self._journal.knows(sender, command_id)
 
     def _refuse(self, refusal: Refusal) -> Report:
+        step = self._refusal(refusal)
+        self._turn.append(step)
+        return step[1]
+
+    def _refusal(self, refusal: Refusal) -> _Step:
         command = _with_id(refusal.command or Command(self._agent, ""))
         state = Outcome.EXPIRED if isinstance(refusal, TooLate) else Outcome.REJECTED
         log.info("%s: %s %.200r: %.500r", self._agent, state, command.message, refusal.text)
         error = Problem(refusal.code, refusal.text)
-        report = report_on(command, state, time.time(), error=error)
-        self._turn.append((command, report, None))
-        return report
+        return command, report_on(command, state, time.time(), error=error), None
 
     # -- any thread -------------------------------------------------------------------------
 
@@ -358,6 +386,11 @@ class _Queue:
             if ticket is not None and then is not None:
                 then(ticket)
         return ticket
+
+
+def _key(step: _Step) -> tuple[str, str]:
+    command = step[0]
+    return command.sender, command.id
 
 
 def _with_id(command: Command) -> Command:

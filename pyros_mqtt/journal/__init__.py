@@ -3,7 +3,7 @@
 `SqliteJournal` survives the death of its process; `MemoryJournal` is for agents without a disk.
 """
 
-from pyros_mqtt.journal.entry import REMEMBER, Entry, Journal
+from pyros_mqtt.journal.entry import REMEMBER, Entry, Journal, Key
 from pyros_mqtt.journal.ledger import End, Ledger
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.sqlite import SqliteJournal, entries_in, journal_path, open_journal
@@ -13,6 +13,7 @@ __all__ = [
     "End",
     "Entry",
     "Journal",
+    "Key",
     "Ledger",
     "MemoryJournal",
     "SqliteJournal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,10 @@ def keep_until(command: Command, report: Report, skew: float) -> float:
     return max(ends, command.stated or ends, report.at) + 2 * skew
 
 
+Key = tuple[str, str]
+"""A command's sender and id."""
+
+
 class Journal(Protocol):
     """What an agent asks of its memory; every method may be called from any thread."""
 
@@ -61,13 +66,18 @@ class Journal(Protocol):
         """Say whether a command is remembered; quicker than `find`."""
 
     def accept(self, command: Command, report: Report) -> bool:
-        """Note a command that is new, with its first report; False where it is remembered."""
+        """Note a command that seems new, with its first report; False where it cannot be.
+
+        Whether it was new in the end is told by `commit`.
+        """
 
     def write(self, command: Command, report: Report) -> None:
         """Note the latest report of a command."""
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         """Make sure that what this thread has written outlives us, as far as this journal can.
+
+        Gives the commands among the accepted ones that were here before: they stay as they were.
 
         Raises:
             JournalError: it does not, and is forgotten, all of it.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 
-from pyros_mqtt.journal.entry import Entry, keep_until
+from pyros_mqtt.journal.entry import Entry, Key, keep_until
 from pyros_mqtt.messages import Command, Report
 
 
@@ -45,8 +46,9 @@ class MemoryJournal:
             self._entries[command.sender, command.id] = entry
             self._purge(report.at)
 
-    def commit(self) -> None:
-        """Nothing outlives this journal."""
+    def commit(self) -> Collection[Key]:
+        """Nothing outlives this journal, and what was here before is known at once."""
+        return ()
 
     def check(self) -> None:
         """Memory can always be written."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,10 +21,10 @@ from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal import rows
 from pyros_mqtt.journal.checkpoints import AT_LATEST, Checkpoints
-from pyros_mqtt.journal.entry import Entry, Journal
+from pyros_mqtt.journal.entry import Entry, Journal, Key
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.schema import SCHEMA
-from pyros_mqtt.journal.table import Key, Note, Table, TakenOver
+from pyros_mqtt.journal.table import AT_ONCE, Note, Table, TakenOver
 from pyros_mqtt.messages import Command, Report
 
 log = logging.getLogger(__name__)
@@ -120,8 +120,8 @@ class SqliteJournal:
             self._table.begin_life(boot)
 
     def accept(self, command: Command, report: Report) -> bool:
-        """Note a command that is new, with its first report; False where it is remembered."""
-        if self.knows(command.sender, command.id):
+        """Note a command that seems new, with its first report; False: it came in this turn."""
+        if (command.sender, command.id) in self._mine:
             return False
         self._gather(Note(command, report, is_new=True))
         return True
@@ -135,15 +135,16 @@ class SqliteJournal:
         wire.encode_report(report)
         self._gather(Note(command, report))
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         """Note what this thread has written, all of it or nothing: from now on it outlives us.
+
+        Gives the commands among the accepted ones that are remembered: of them nothing is written.
 
         Raises:
             JournalError: it is not on the disk, and forgotten.
         """
         notes = self._gathered.pop(threading.get_ident(), None)
-        if notes:
-            self._commit(list(notes.values()))
+        return self._commit(list(notes.values())) if notes else ()
 
     def check(self) -> None:
         """Write what changes nothing.
@@ -176,18 +177,37 @@ class SqliteJournal:
         known = mine.get(note.key)
         mine[note.key] = replace(note, is_new=True) if known and known.is_new else note
 
-    def _commit(self, notes: list[Note]) -> None:
-        now = notes[-1].report.at
+    def _commit(self, notes: list[Note]) -> Collection[Key]:
         with self._telling():
+            self._purge(notes[-1].report.at)
             self._checkpoints.count()
-            if len(notes) == 1 and now < self._next_purge:
-                self._table.note(notes[0])  # a statement is a transaction, too
-                return
+            # one statement is a transaction by itself, and lets go of Python's lock only once
+            if len(notes) == 1:
+                return self._note(notes[0])
+            if _are_few_updates(notes) and self._table.update_together(notes):
+                return ()
             with self._transaction():
-                self._table.note_all(notes)
-                if now >= self._next_purge:
-                    more = self._table.purge(now)
-                    self._next_purge = now + (0.0 if more else PURGE_EVERY)
+                return self._note_all(notes)
+
+    def _note(self, note: Note) -> Collection[Key]:
+        if note.is_new:
+            return self._table.insert_all([note])
+        self._table.update(note)
+        return ()
+
+    def _note_all(self, notes: list[Note]) -> Collection[Key]:
+        updates = [note for note in notes if not note.is_new]
+        for first in range(0, len(updates), AT_ONCE):
+            some = updates[first : first + AT_ONCE]
+            if not self._table.update_together(some):
+                for note in some:
+                    self._table.update(note)
+        return self._table.insert_all(note for note in notes if note.is_new)
+
+    def _purge(self, now: float) -> None:
+        if now >= self._next_purge:
+            more = self._table.purge(now)
+            self._next_purge = now + (0.0 if more else PURGE_EVERY)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -215,6 +235,10 @@ class SqliteJournal:
             except sqlite3.Error as error:
                 why = trouble_of(error, self.path)
                 raise JournalError(f"the journal {self.path} cannot be written: {why}") from None
+
+
+def _are_few_updates(notes: list[Note]) -> bool:
+    return len(notes) <= AT_ONCE and not any(note.is_new for note in notes)
 
 
 def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:

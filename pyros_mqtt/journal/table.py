@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyros_mqtt import wire
 from pyros_mqtt.journal import rows
-from pyros_mqtt.journal.entry import Entry, keep_until
+from pyros_mqtt.journal.entry import Entry, Key, keep_until
 from pyros_mqtt.messages import Command, Report
 
 PURGE_ROWS = 200
 """Rows that are forgotten at once: few, so that no command waits for the purge."""
 
 AT_ONCE = 250
-"""Commands that one statement ends. Each statement lets go of Python's lock, and another thread of
-a busy agent may keep it for 5 ms: a thousand statements would keep an abort waiting."""
+"""Commands that one statement updates. Each statement lets go of Python's lock, and another thread
+of a busy agent may keep it for 5 ms: a thousand statements would keep an abort waiting."""
 
 _IN_ITS_PLACE = (
     "UPDATE SET report=excluded.report, open=excluded.open, until=max(until, excluded.until)"
 )
 
-MANY = 4
-"""Ends for which one statement for all is faster than one for each."""
-
 
 class TakenOver(Exception):
     """A later life has begun in this file."""
-
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,33 +85,23 @@ class Table:
         if not self._db.execute(f"UPDATE lives SET boot=boot WHERE {self._ours}").rowcount:  # noqa: S608 - our own words
             self._look_whose()
 
-    def note_all(self, notes: list[Note]) -> None:
-        """Note many, within a transaction, by few statements."""
-        new = [note for note in notes if note.is_new]
-        ends = [note for note in notes if note.report.state.is_terminal and not note.is_new]
-        if len(ends) < MANY:
-            ends = []
-        self._insert_all(new)
-        for first in range(0, len(ends), AT_ONCE):
-            self._end_all(ends[first : first + AT_ONCE])
-        for note in notes:
-            if not note.is_new and not (ends and note.report.state.is_terminal):
-                self.note(note)
-
-    def note(self, note: Note) -> None:
-        """Note one.
+    def insert_all(self, notes: Iterable[Note]) -> list[Key]:
+        """Note new commands; gives those that are in here already, of which nothing is written.
 
         Raises:
             TakenOver: the file is another life's.
         """
-        if not note.is_new and self._update(note):
-            return
-        otherwise = "NOTHING" if note.is_new else _IN_ITS_PLACE
-        if not self._db.execute(self._insertion(otherwise), self._row(note)).rowcount:
+        known = [note.key for note in notes if not self._insert(note, "NOTHING")]
+        if known:
             self._look_whose()
+        return known
 
-    def _update(self, note: Note) -> bool:
-        """Note a report of a command that is in here; False where it is not."""
+    def update(self, note: Note) -> None:
+        """Note the latest of a command.
+
+        Raises:
+            TakenOver: the file is another life's.
+        """
         change = "report=?"
         values: list[object] = [wire.encode_report(note.report)]
         if note.report.state.is_terminal:  # else no index is written: what is open is kept
@@ -126,39 +111,32 @@ class Table:
             f"UPDATE entries SET {change} WHERE sender=? AND id=? AND {self._ours}",  # noqa: S608 - our own words
             (*values, *note.key),
         )
-        return known.rowcount > 0
+        if not known.rowcount and not self._insert(note, _IN_ITS_PLACE):
+            self._look_whose()
 
-    def _end_all(self, notes: list[Note]) -> None:
-        """Note terminal reports by one statement."""
-        marks = ", ".join(["(?, ?, ?, ?)"] * len(notes))
-        values = [(*n.key, wire.encode_report(n.report), self.until(n)) for n in notes]
+    def update_together(self, notes: list[Note]) -> bool:
+        """Note the latest of many by one statement, as far as they are in here; whether all are."""
+        marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(notes))
+        values = [
+            (*n.key, wire.encode_report(n.report), self.until(n), not n.report.state.is_terminal)
+            for n in notes
+        ]
         known = self._db.execute(
-            f"WITH told (sender, id, report, until) AS (VALUES {marks}) "  # noqa: S608 - our own marks
-            "UPDATE entries SET report=told.report, open=0, "
-            "until=max(entries.until, told.until) FROM told "
-            f"WHERE entries.sender=told.sender AND entries.id=told.id AND {self._ours}",
+            "UPDATE entries SET report=column3, until=max(until, column4), open=column5 "  # noqa: S608 - our own marks
+            f"FROM (VALUES {marks}) WHERE sender=column1 AND id=column2 AND {self._ours}",
             [value for row in values for value in row],
         )
-        if known.rowcount < len(notes):
-            for note in notes:
-                self.note(note)
+        return known.rowcount == len(notes)
 
-    def _insert_all(self, notes: list[Note]) -> None:
-        if notes:
-            values = map(self._row, notes)
-            known = self._db.executemany(self._insertion("NOTHING"), values)
-            if known.rowcount < len(notes):
-                self._look_whose()
-
-    def _insertion(self, otherwise: str) -> str:
-        """SQL that notes a command, or does something else where it is in here."""
-        return (
+    def _insert(self, note: Note, otherwise: str) -> bool:
+        """Note a command, or do in SQL what is said where it is in here; whether it was written."""
+        row = rows.row_of(note.command, note.report, self.until(note))
+        written = self._db.execute(
             f"INSERT INTO entries ({rows.WRITTEN}) SELECT {rows.MARKS} WHERE {self._ours} "
-            f"ON CONFLICT (sender, id) DO {otherwise}"
+            f"ON CONFLICT (sender, id) DO {otherwise}",
+            row,
         )
-
-    def _row(self, note: Note) -> tuple[object, ...]:
-        return rows.row_of(note.command, note.report, self.until(note))
+        return written.rowcount > 0
 
     def until(self, note: Note) -> float:
         """Until which POSIX second a command is remembered."""

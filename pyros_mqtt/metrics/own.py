@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pyros_mqtt.errors import SettingsError
@@ -17,7 +18,7 @@ from pyros_mqtt.metrics.families import Counter, Histogram, Registry
 from pyros_mqtt.metrics.server import Server
 
 if TYPE_CHECKING:
-    from pyros_mqtt.journal import Entry, Journal
+    from pyros_mqtt.journal import Entry, Journal, Key
     from pyros_mqtt.settings import Settings
     from pyros_mqtt.transport import Transport
 
@@ -172,7 +173,7 @@ class _Observed:
         self._journal.write(command, report)
         self._count(command, report)
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         """Make sure that what was written outlives us.
 
         Raises:
@@ -181,12 +182,13 @@ class _Observed:
         is_written, self._is_written = self._is_written, False
         start = time.perf_counter()
         try:
-            self._journal.commit()
+            known = self._journal.commit()
         except BaseException:
             self._board.failures.labels(self._name).inc()
             raise
         if is_written:
             self._commits.observe(time.perf_counter() - start)
+        return known
 
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""

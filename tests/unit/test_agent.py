@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ from pyros_mqtt import (
     on,
 )
 from pyros_mqtt.errors import JournalError
-from pyros_mqtt.journal import MemoryJournal
+from pyros_mqtt.journal import Key, MemoryJournal
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.testing import Rehearsal
@@ -109,9 +109,10 @@ class FullDisk(MemoryJournal):
     whose = "agent worker"
     """The thread that notices; empty: each."""
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         if self.is_full and self.whose in threading.current_thread().name:
             raise JournalError("the journal cannot be written: disk full")
+        return super().commit()
 
 
 # -- construction ---------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -13,7 +15,7 @@ from pydantic import AfterValidator
 from pyros_mqtt.dispatch import Action, ActionTable, Rules
 from pyros_mqtt.errors import JournalError
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
-from pyros_mqtt.journal import MemoryJournal
+from pyros_mqtt.journal import Key, MemoryJournal, SqliteJournal
 from pyros_mqtt.messages import Command, Outcome, Report, State, report_on
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire import to_rfc3339
@@ -343,8 +345,9 @@ def test_the_journal_is_committed_before_anybody_is_told(desk: Desk) -> None:
     order: list[str] = []
 
     class Slow(MemoryJournal):
-        def commit(self) -> None:
+        def commit(self) -> Collection[Key]:
             order.append("commit")
+            return super().commit()
 
     inbox = Inbox(
         "dome",
@@ -461,9 +464,10 @@ class FullDisk(MemoryJournal):
         if not self.is_full:
             super().write(command, report)
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         if self.is_full:
             raise JournalError("the journal cannot be written: the disk is full")
+        return super().commit()
 
 
 @pytest.fixture
@@ -493,3 +497,60 @@ def test_an_urgent_command_is_run_though_it_cannot_be_noted(full: Desk) -> None:
 
 def test_a_refusal_is_told_though_it_cannot_be_noted(full: Desk) -> None:
     assert code(full.say({"message": "dance", "id": "9", "from": "ops"})) == "unknown-message"
+
+
+# -- a journal on the disk, which tells only at the end of the turn what was here before ----------
+
+
+@pytest.fixture
+def kept(desk: Desk, tmp_path: Path) -> Iterator[tuple[Desk, SqliteJournal]]:
+    """An inbox, and its journal on the disk, in which the first command is accepted."""
+    journal = SqliteJournal(tmp_path / "dome.sqlite")
+    desk.inbox._journal = journal
+    assert desk.say(goto_command(1)).state is Outcome.ACCEPTED
+    yield desk, journal
+    journal.close()
+
+
+Kept = tuple[Desk, SqliteJournal]
+
+
+def test_a_copy_is_answered_and_not_run_beside_a_new_one_too(kept: Kept) -> None:
+    desk, _ = kept
+    assert desk.say(goto_command(1)).state is Outcome.ACCEPTED
+    desk.put(goto_command(1), end_turn=False)
+    desk.put(goto_command(2), end_turn=False)
+    desk.put(goto_command(2))
+    told = [(report.id, report.state) for _, report in desk.answers[-3:]]
+    assert told == [(number, Outcome.ACCEPTED) for number in ("1", "2", "2")]
+    assert waiting(desk) == ["1", "2"]
+
+
+def test_a_copy_gets_the_latest_report(kept: Kept) -> None:
+    desk, journal = kept
+    command = desk.answers[-1][0]
+    journal.write(command, report_on(command, Outcome.DONE, time.time(), result=7))
+    journal.commit()
+    assert desk.say(goto_command(1)).result == 7
+
+
+def test_an_id_that_was_used_for_another_command_is_refused(kept: Kept) -> None:
+    desk, _ = kept
+    assert code(desk.say(goto_command(1) | {"message": "open"})) == "conflict"
+    assert waiting(desk) == ["1"]
+
+
+def test_a_copy_of_what_was_accepted_is_answered_so_though_the_disk_is_full(kept: Kept) -> None:
+    desk, journal = kept
+    journal._db.execute("PRAGMA cache_size = 1")
+    (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    number = 2
+    while desk.say(goto_command(number)).state is Outcome.ACCEPTED:
+        number += 1
+    taken = desk.inbox.waiting
+    desk.put(goto_command(number + 1), end_turn=False)
+    desk.put(goto_command(1))
+    told = [(report.id, report.state) for _, report in desk.answers[-2:]]
+    assert told == [(str(number + 1), Outcome.REJECTED), ("1", Outcome.ACCEPTED)]
+    assert desk.inbox.waiting == taken

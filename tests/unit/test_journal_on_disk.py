@@ -294,11 +294,19 @@ def test_a_command_is_new_once(path: Path) -> None:
     accepted = report_on(command(1), Outcome.ACCEPTED, NOW)
     assert journal.accept(command(1), accepted)
     assert not journal.accept(command(1), accepted), "in the same turn"
-    journal.commit()
-    assert not journal.accept(command(1), accepted), "in a later one"
+    assert not journal.commit()
     noted(journal, 1, Outcome.RUNNING)
-    journal.close()
-    assert not SqliteJournal(path).accept(command(1), accepted), "in a later life"
+    for later in (journal, SqliteJournal(path)):
+        for number in (1, 2):
+            later.accept(command(number), accepted)
+        assert list(later.commit()) == ([("ops", "id-1")] if later is journal else [
+            ("ops", "id-1"), ("ops", "id-2"),
+        ])  # fmt: skip
+        later.accept(command(1), accepted)
+        assert list(later.commit()) == [("ops", "id-1")], "also alone"
+    entry = journal.find("ops", "id-1")
+    assert entry is not None
+    assert entry.report.state is Outcome.RUNNING, "and it stays as it was"
 
 
 def test_what_begins_and_ends_in_one_turn_is_noted_with_its_end(path: Path) -> None:

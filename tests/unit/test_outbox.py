@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.errors import JournalError
-from pyros_mqtt.journal import MemoryJournal
+from pyros_mqtt.journal import Key, MemoryJournal
 from pyros_mqtt.messages import (
     About,
     Command,
@@ -37,9 +38,10 @@ class FullDisk(MemoryJournal):
 
     is_full = False
 
-    def commit(self) -> None:
+    def commit(self) -> Collection[Key]:
         if self.is_full:
             raise JournalError("the journal cannot be written: disk full")
+        return super().commit()
 
 
 class Desk:
