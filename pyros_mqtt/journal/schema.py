@@ -36,5 +36,7 @@ SCHEMA = FileSchema(
     ALTER TABLE entries ADD COLUMN machine TEXT;
     ALTER TABLE entries ADD COLUMN lapse REAL;
     """,
+        # a start reads the table once; each command wrote this index twice
+        "DROP INDEX entries_open",
     ),
 )
