@@ -166,14 +166,16 @@ class Inbox:
 
     def _recalled(self, step: _Step) -> _Step | None:
         """What becomes of a command that turns out to have been here before; None: it was not."""
-        command, _, ticket = step
+        command, report, ticket = step
         if ticket is None:
             return None
         try:
             repeated = self._repeated(command)
         except Refusal as refusal:
             return self._refusal(refusal)
-        return None if repeated is None else (command, repeated, None)
+        if repeated is None or repeated is report:  # a journal in memory forgets nothing
+            return None
+        return command, repeated, None
 
     def _unnoted(
         self, command: Command, report: Report, ticket: Ticket | None, error: JournalError

@@ -11,7 +11,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 EVERY = 1000
-"""Commits after which the log is worked off; a few pages of 4 KiB each."""
+"""Rows written after which the log is worked off; up to five pages of 4 KiB each."""
 
 AT_LATEST = 20_000
 """Pages of the log at which whoever writes has to do it, in case that our thread cannot."""
@@ -21,22 +21,22 @@ class Checkpoints:
     """A thread that waits for the disk, so that no command does.
 
     SQLite would do it within a commit: some milliseconds of every few hundred commands. The thread
-    begins with the first `EVERY` commits. Every method is for any thread.
+    begins with the first `EVERY` rows. Every method is for any thread.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._commits = 0
+        self._rows = 0
         self._due = threading.Event()
         self._is_over = False
         self._thread: threading.Thread | None = None
 
-    def count(self) -> None:
-        """One more commit; for one thread at a time."""
-        self._commits += 1
-        if self._commits < EVERY:
+    def count(self, rows: int) -> None:
+        """So many rows more were written; for one thread at a time."""
+        self._rows += rows
+        if self._rows < EVERY:
             return
-        self._commits = 0
+        self._rows = 0
         self._due.set()
         if self._thread is None:
             name = f"checkpoints {self._path.stem}"

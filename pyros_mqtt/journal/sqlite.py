@@ -24,7 +24,7 @@ from pyros_mqtt.journal.checkpoints import AT_LATEST, Checkpoints
 from pyros_mqtt.journal.entry import Entry, Journal, Key
 from pyros_mqtt.journal.memory import MemoryJournal
 from pyros_mqtt.journal.schema import SCHEMA
-from pyros_mqtt.journal.table import AT_ONCE, Note, Table, TakenOver
+from pyros_mqtt.journal.table import AT_ONCE, PURGE_ROWS, Note, Table, TakenOver
 from pyros_mqtt.messages import Command, Report
 
 log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class SqliteJournal:
     def _commit(self, notes: list[Note]) -> Collection[Key]:
         with self._telling():
             self._purge(notes[-1].report.at)
-            self._checkpoints.count()
+            self._checkpoints.count(len(notes))
             # one statement is a transaction by itself, and lets go of Python's lock only once
             if len(notes) == 1:
                 return self._note(notes[0])
@@ -206,8 +206,9 @@ class SqliteJournal:
 
     def _purge(self, now: float) -> None:
         if now >= self._next_purge:
-            more = self._table.purge(now)
-            self._next_purge = now + (0.0 if more else PURGE_EVERY)
+            gone = self._table.purge(now)
+            self._checkpoints.count(gone)
+            self._next_purge = now + (0.0 if gone == PURGE_ROWS else PURGE_EVERY)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from pyros_mqtt.journal import rows
 from pyros_mqtt.journal.entry import Entry, Key, keep_until
 from pyros_mqtt.messages import Command, Report
 
-PURGE_ROWS = 200
+PURGE_ROWS = 100
 """Rows that are forgotten at once: few, so that no command waits for the purge."""
 
 AT_ONCE = 250
@@ -142,14 +142,14 @@ class Table:
         """Until which POSIX second a command is remembered."""
         return keep_until(note.command, note.report, self._skew)
 
-    def purge(self, now: float) -> bool:
-        """Forget a few rows whose time is over at POSIX second `now`; whether there may be more."""
+    def purge(self, now: float) -> int:
+        """Forget a few rows whose time is over at POSIX second `now`; how many."""
         gone = self._db.execute(
             "DELETE FROM entries WHERE number IN "
             "(SELECT number FROM entries WHERE until < ? AND NOT open LIMIT ?)",
             (now, PURGE_ROWS),
         )
-        return gone.rowcount == PURGE_ROWS
+        return gone.rowcount
 
     def _look_whose(self) -> None:
         (is_ours,) = self._db.execute(f"SELECT {self._ours}").fetchone()

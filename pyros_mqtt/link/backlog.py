@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyros_mqtt.transport import Fate, OnFate, Parcel
 
 WINDOW = 100
-"""Parcels in flight at once: paho scans them all at each acknowledgement, so few is fast."""
+"""Parcels in flight at once: what may be in doubt when the connection breaks."""
 
 LIMIT = 10_000
 """Parcels that may wait; past it the newest is dropped, and its owner is told."""

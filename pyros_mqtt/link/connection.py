@@ -22,19 +22,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from pyros_mqtt.link import packets
 from pyros_mqtt.link.access import Access, Events
-from pyros_mqtt.link.packets import PUBACK, PUBLISH, Packet
 from pyros_mqtt.link.paho_client import V5, fate_of, new_client, put_between
+from pyros_mqtt.link.reader import Reader
 from pyros_mqtt.link.turn_socket import TurnSocket
 from pyros_mqtt.transport import Delivery, Parcel
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import BrokerUrl
-
-READS_A_TURN = 200
-"""About how many packets are read before what they brought is committed and acknowledged."""
-
-READ_FOR = 0.05
-"""Seconds after which a turn reads no further, so that a burst cannot keep our own words back."""
 
 MUTE = 1.8
 """Keep-alives without a byte after which a broker counts as mute; paho asks it after one."""
@@ -66,12 +60,12 @@ class Connection:
         self._client = new_client(url, access, version)
         self._access = access
         self._next_misc = 0.0
-        self._heard = 0
         self._heard_at = time.monotonic()
         self._twin: socket.socket | None = None
         self._turns: TurnSocket | None = None
         self._mid = _LAST_MID
-        self._is_readable = self._is_behind = False
+        self._reader: Reader | None = None
+        self._is_readable = False
         self._wire_callbacks()
 
     # -- life ---------------------------------------------------------------------------
@@ -105,7 +99,7 @@ class Connection:
         writes = self.wants_write and not lingers
         poller.register(sock, select.POLLIN | (select.POLLOUT if writes else 0))
         poller.register(wake, select.POLLIN)
-        has_more = self._is_behind or _pending(sock)
+        has_more = bool(self._reader and self._reader.is_behind) or _pending(sock)
         ready = dict(poller.poll(0 if has_more else timeout * 1000))
         self._is_readable = has_more or bool(ready.get(sock.fileno()))
         return wake in ready
@@ -220,58 +214,18 @@ class Connection:
     # -- inside -------------------------------------------------------------------------
 
     def _read(self) -> None:
-        self._heard, end = 0, time.monotonic() + READ_FOR
-        read_once = self._read_with_paho if self._turns is None else self._read_ahead
-        while self._heard < READS_A_TURN and time.monotonic() < end:
-            if not read_once() or self.lost or self._client.socket() is None:
-                return
-
-    def _read_with_paho(self) -> bool:
-        """Read some packets; whether there are more."""
-        self._guarded(self._client.loop_read)
-        sock = self._client.socket()
-        return sock is not None and bool(_pending(sock) or select.select([sock], [], [], 0)[0])
-
-    def _read_ahead(self) -> bool:
-        """Read what has come, and tell of as much as makes a turn; whether there is more."""
-        turns = self._turns
-        if turns is None:
-            return False
-        has_more = not self._is_behind and turns.fill()
-        self._is_behind = self._tell_packets(turns)
-        if turns.has_ended and not self._is_behind:
-            self._guarded(self._client.loop_read)  # paho tells why
-        return has_more
-
-    def _tell_packets(self, turns: TurnSocket) -> bool:
-        """Tell of the packets that are here; whether some are left for the next turn."""
+        if self._reader is None:
+            self._guarded(self._client.loop_read)
+            return
         try:
-            while (packet := turns.packet()) is not None:
-                if not self._tell_packet(packet):
-                    turns.pass_on(packet.raw)
-                    self._guarded(self._client.loop_read)
-                    if self.lost:
-                        return False
-                elif self._heard >= READS_A_TURN:
-                    return True
+            self._reader.read()
         except (ValueError, IndexError) as error:
             self.lost = _unreadable(error)
-        return False
 
-    def _tell_packet(self, packet: Packet) -> bool:
-        """Tell of what came by itself; False where it is paho's."""
-        if packet.kind == PUBLISH:
-            came = packets.read_publish(packet, is_v5=self.is_v5)
-            if came is None:
-                return False
-            self._heard += 1
-            self._events.arrived(*came)
-            return True
-        if packet.kind == PUBACK:
-            self._heard += 1
-            self._events.landed(*packets.read_puback(packet))
-            return True
-        return False
+    def _pass_on(self) -> bool:
+        """Let paho read what was passed on to it; whether the connection stands."""
+        self._guarded(self._client.loop_read)
+        return self.lost is None and self._client.socket() is not None
 
     def _acknowledge_quickly(self) -> None:
         """Keep a broker without TCP_NODELAY from waiting 40 ms for our TCP acknowledgement.
@@ -321,6 +275,8 @@ class Connection:
         to the connection, not to the descriptor.
         """
         self._turns = put_between(client, sock)
+        if self._turns is not None:
+            self._reader = Reader(self._turns, self._events, self._pass_on, is_v5=self.is_v5)
         self._twin = socket.socket(fileno=os.dup(sock.fileno()))
         self._twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -344,7 +300,6 @@ class Connection:
         self.lost = self.lost or ("the broker closed it" if unspecified else reason_text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        self._heard += 1
         try:
             topic = message.topic
         except UnicodeDecodeError:
@@ -365,7 +320,6 @@ class Connection:
     def _on_publish(
         self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any
     ) -> None:
-        self._heard += 1
         self._events.landed(mid, fate_of(reason))
 
     def _on_subscribe(

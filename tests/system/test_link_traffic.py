@@ -1,0 +1,135 @@
+"""What goes over a link from several threads at once, on each way to a broker."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
+from pyros_mqtt.link import Brokers
+from pyros_mqtt.settings import BrokerUrl, Settings
+from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
+from tests.system.closed_doors import Authority
+from tests.system.device import until
+from tests.system.own_mosquitto import OwnMosquitto
+
+WRITERS, MESSAGES = 3, 200
+
+SIZES = (0, 90, 3_000, 150, 10)
+"""Bytes that are added to one message after the other. Mosquitto 2.0 sends larger ones by WebSocket
+in pieces, ten a second."""
+
+LARGE = 200_000
+"""Bytes of a message that needs several calls to be read or written."""
+
+PAHO_ALONE = "by paho alone"
+
+
+class Ways(OwnMosquitto):
+    """A broker to which four ways lead."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        authority = Authority(folder / "authority")
+        authority.issue("server", host="localhost", days=10)
+        self.ca_file = authority.folder / "ca.crt"
+        self.urls = {"mqtt": self.url}
+        lines = []
+        for scheme in ("ws", "mqtts", "wss"):
+            port = any_free_port()
+            self.urls[scheme] = BrokerUrl(scheme, "localhost", port, "/mqtt" * ("w" in scheme))
+            lines += [f"listener {port} {LOOPBACK}"]
+            lines += ["protocol websockets"] * ("w" in scheme)
+            if scheme.endswith("s") and scheme != "ws":
+                lines += [f"certfile {authority.folder}/server.crt"]
+                lines += [f"keyfile {authority.folder}/server.key"]
+        self._file.write_text(self._file.read_text() + "\n".join(lines) + "\n")
+
+    def link(self, way: str, client_id: str, *, lean: bool) -> Transport:
+        """Make a link that goes this way."""
+        settings = Settings(brokers=(self.urls[way],), ca_file=self.ca_file)
+        return Brokers(settings, lean=lean).transport(client_id)
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+    with Ways(tmp_path_factory.mktemp("ways")) as broker:
+        yield broker
+
+
+class Ear:
+    """Hears what is written, by writer."""
+
+    def __init__(self) -> None:
+        self.heard: dict[int, list[int]] = defaultdict(list)
+        self.torn: list[bytes] = []
+
+    def hear(self, delivery: Delivery) -> None:
+        writer, number, rest = delivery.payload.split(b" ", 2)
+        if len(rest) != SIZES[int(number) % len(SIZES)]:
+            self.torn.append(delivery.payload[:80])
+        self.heard[int(writer)].append(int(number))
+
+
+def write(link: Transport, topic: str, writer: int, qos: int, fates: list[str]) -> None:
+    for number in range(MESSAGES):
+        payload = b"%d %d " % (writer, number) + b"x" * SIZES[number % len(SIZES)]
+        link.publish(Parcel(topic, payload, qos=qos), fates.append)
+
+
+@pytest.mark.parametrize("speech", [(True, 0), (True, 1), (False, 0), (False, 1)])
+@pytest.mark.parametrize("way", ["mqtt", "ws", "mqtts", "wss", PAHO_ALONE])
+def test_nothing_is_lost_torn_doubled_or_out_of_order(
+    ways: Ways,
+    topic_root: str,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    speech: tuple[bool, int],
+) -> None:
+    lean, qos = speech
+    if way == PAHO_ALONE:
+        way = "mqtt"
+        monkeypatch.setattr("pyros_mqtt.link.paho_client.PAHO_SOCKET", "_moved_in_paho_3")
+    ear, fates, topic = Ear(), list[str](), f"{topic_root}/flood"
+    mouth = ways.link(way, f"{topic_root}-mouth", lean=lean)
+    listener = ways.link(way, f"{topic_root}-ear", lean=lean)
+    listener.subscribe(topic, ear.hear)
+    for one in (mouth, listener):
+        one.open()
+    until(lambda: mouth.is_up and listener.is_up)
+    threads = [
+        threading.Thread(target=write, args=(mouth, topic, writer, qos, fates))
+        for writer in range(WRITERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: sum(map(len, ear.heard.values())) >= WRITERS * MESSAGES)
+    mouth.close()
+    listener.close()
+    assert not ear.torn
+    assert ear.heard == {writer: list(range(MESSAGES)) for writer in range(WRITERS)}
+    assert Counter(fates) == {Fate.TAKEN: WRITERS * MESSAGES}
+
+
+@pytest.mark.parametrize("way", ["mqtt", "mqtts", "ws"])
+def test_a_large_message_comes_whole(ways: Ways, topic_root: str, way: str) -> None:
+    came: list[bytes] = []
+    mouth = ways.link(way, f"{topic_root}-mouth", lean=False)
+    listener = ways.link("mqtt" if way == "ws" else way, f"{topic_root}-ear", lean=False)
+    listener.subscribe(f"{topic_root}/large", lambda delivery: came.append(delivery.payload))
+    for one in (mouth, listener):
+        one.open()
+    until(lambda: mouth.is_up and listener.is_up)
+    payload = bytes(range(256)) * (LARGE // 256)
+    mouth.publish(Parcel(f"{topic_root}/large", payload))
+    mouth.publish(Parcel(f"{topic_root}/large", b"small"))
+    until(lambda: len(came) == 2)
+    mouth.close()
+    listener.close()
+    assert came == [payload, b"small"]
