@@ -224,7 +224,7 @@ class Link:
 
     def _turn(self, connection: Connection) -> None:
         """Read, commit, acknowledge, write: in this order, so that nothing is lost between."""
-        self._subscriptions.ask(connection)
+        self._outlet.ask(connection)
         if not self._up and self._subscriptions.are_confirmed:
             self._tell(up=True)
         self._rest(connection)

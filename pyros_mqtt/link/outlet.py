@@ -70,6 +70,11 @@ class Outlet:
         """There is a new connection."""
         self._sizes.told(connection.max_packet)
 
+    def ask(self, connection: Connection) -> None:
+        """Tell the broker of new subscriptions, before anything that is published after them."""
+        with self._writing:
+            self._subscriptions.ask(connection)
+
     def open(self, connection: Connection) -> None:
         """Let every thread write to a connection."""
         if connection.can_write_at_once:
@@ -92,12 +97,17 @@ class Outlet:
         """Send what waits, as far as there is room."""
         self.lingers = False
         while (told := self._send_next(connection)) is not None:
-            item, fate = told
+            item, fate, problem = told
+            if problem:
+                log.error("%s: %s", item.parcel.topic, problem)
             if fate is not None:
                 safely(partial(item.settle, fate))
 
-    def _send_next(self, connection: Connection) -> tuple[Item, str | None] | None:
-        """Send what has waited longest; gives its fate, where it is known already."""
+    def _send_next(self, connection: Connection) -> tuple[Item, str | None, str] | None:
+        """Send what has waited longest; gives its fate where it is known already, and why.
+
+        Nothing is logged here: log records may be published.
+        """
         with self._writing:
             item = self._backlog.take()
             if item is None:
@@ -106,16 +116,14 @@ class Outlet:
             self._subscriptions.ask(connection)
             parcel, size = item.parcel, item.size
             if not self._sizes.allows(size):
-                log.error("%s: %d bytes are over the broker's limit", parcel.topic, size)
-                return item, Fate.TOO_LARGE
+                return item, Fate.TOO_LARGE, f"{size} bytes are over the broker's limit"
             try:
                 mid = connection.publish(parcel)
             except ValueError as error:
-                log.error("cannot be published: %s", error)  # noqa: TRY400 - it says all
-                return item, Fate.TOO_LARGE
+                return item, Fate.TOO_LARGE, str(error)
             self.lingers = parcel.may_linger
             self._note(item, mid)
-            return item, None if parcel.qos else Fate.TAKEN
+            return item, None if parcel.qos else Fate.TAKEN, ""
 
     def _note(self, item: Item, mid: int) -> None:
         """A parcel is on its way."""

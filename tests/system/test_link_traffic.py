@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -133,3 +134,35 @@ def test_a_large_message_comes_whole(ways: Ways, topic_root: str, way: str) -> N
     mouth.close()
     listener.close()
     assert came == [payload, b"small"]
+
+
+class Publishing(logging.Handler):
+    """Publishes what is logged, as the logbook of an agent does."""
+
+    def __init__(self, link: Transport, topic: str) -> None:
+        super().__init__()
+        self._link, self._topic = link, topic
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._link.publish(Parcel(self._topic, record.getMessage().encode()))
+
+
+def test_what_is_too_large_is_logged_over_the_same_link(ways: Ways, topic_root: str) -> None:
+    heard: list[bytes] = []
+    fates: list[str] = []
+    link = ways.link("mqtt", f"{topic_root}-mouth", lean=False)
+    link.subscribe(f"{topic_root}/log", lambda delivery: heard.append(delivery.payload))
+    link.open()
+    until(lambda: link.is_up)
+    handler, logger = Publishing(link, f"{topic_root}/log"), logging.getLogger("pyros_mqtt")
+    logger.addHandler(handler)
+    try:
+        for topic, size in (("huge", 3_000_000), ("with/+", 1)):
+            link.publish(Parcel(f"{topic_root}/{topic}", b"x" * size), fates.append)
+        until(lambda: len(heard) == len(fates) == 2)
+    finally:
+        logger.removeHandler(handler)
+        link.close()
+    assert fates == [Fate.TOO_LARGE] * 2
+    assert b"over the broker's limit" in heard[0]
+    assert b"is no topic to publish to" in heard[1]
