@@ -35,7 +35,7 @@ class Role(BaseModel):
         views: it may see everyone's status, measurements, alarms, logs and reports.
         commands: to whom it may send what.
         keeps_house: it may take away what is retained under others' names, such as the status of
-            an agent that there is no more.
+            an agent that there is no more, and try how fast the broker is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -135,6 +135,7 @@ def _lines(register: Register, name: str, topics: Topics) -> list[str]:
     lines.extend(_commanding(register, name, topics, sees_reports=role.views))
     if role.keeps_house:
         lines += [f"topic write {topics.root}/+/{branch}" for branch in _KEPT]
+        lines.append(f"topic readwrite {topics.every('trial', '+')}")  # for `pyros bench`
     return lines
 
 

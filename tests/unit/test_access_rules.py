@@ -40,6 +40,15 @@ def test_a_sender_without_sight_reads_what_is_reported_to_it(tmp_path: Path) -> 
     ]
 
 
+def test_only_who_keeps_house_tries_the_broker(tmp_path: Path) -> None:
+    people = {"eve": Identity(role="engineer"), "olga": Identity(role="operator")}
+    write_rules(Register(people, {}), tmp_path, "esp/t60")
+    text = (tmp_path / CERTIFICATES).read_text()
+    eve, olga = (text.partition(f"user {name}\n")[2].split("\n\n")[0] for name in people)
+    assert "topic readwrite esp/t60/+/trial/+" in eve.splitlines()
+    assert "trial" not in olga
+
+
 def test_a_bridge_passes_what_is_listed_for_it_and_viewers_see_what_it_brings(
     tmp_path: Path,
 ) -> None:
