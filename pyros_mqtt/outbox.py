@@ -108,7 +108,7 @@ class Outbox:
             JournalError: it cannot be noted, so it must not start: it might start twice.
         """
         self._journal.write(command, report_on(command, Outcome.RUNNING, time.time()))
-        trouble = self._release()
+        trouble = self._release(soon_followed=True)
         if trouble is not None:
             raise trouble
         reach("after_start")
@@ -148,21 +148,21 @@ class Outbox:
         if self._ledger.holds:
             self._release()
 
-    def _release(self) -> JournalError | None:
+    def _release(self, *, soon_followed: bool = False) -> JournalError | None:
         ends, trouble = self._ledger.release()
         if ends:
             reach("after_result")
-            self.tell(ends)
+            self.tell(ends, soon_followed=soon_followed)
         return trouble
 
     def note(self, ends: list[End]) -> None:
         """Journal the ends of commands that did not run, in one transaction."""
         self._ledger.note_all(ends)
 
-    def tell(self, ends: list[End]) -> None:
+    def tell(self, ends: list[End], *, soon_followed: bool = False) -> None:
         """Publish reports that are in the journal."""
         for command, report in ends:
-            self.send(command, report)
+            self.send(command, report, soon_followed=soon_followed)
 
     def _no_longer_quick(self, command: Command) -> None:
         with self._lock:

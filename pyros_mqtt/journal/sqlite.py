@@ -184,7 +184,7 @@ class SqliteJournal:
             # one statement is a transaction by itself, and lets go of Python's lock only once
             if len(notes) == 1:
                 return self._note(notes[0])
-            if _are_few_updates(notes) and self._table.update_together(notes):
+            if _are_end_and_begin(notes) and self._table.end_and_begin(*notes):
                 return ()
             with self._transaction():
                 return self._note_all(notes)
@@ -238,8 +238,11 @@ class SqliteJournal:
                 raise JournalError(f"the journal {self.path} cannot be written: {why}") from None
 
 
-def _are_few_updates(notes: list[Note]) -> bool:
-    return len(notes) <= AT_ONCE and not any(note.is_new for note in notes)
+def _are_end_and_begin(notes: list[Note]) -> bool:
+    """Whether one command has ended and another one starts, as in an agent that is busy."""
+    if len(notes) != 2 or notes[0].is_new or notes[1].is_new:  # noqa: PLR2004 - a pair
+        return False
+    return notes[0].report.state.is_terminal and not notes[1].report.state.is_terminal
 
 
 def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:

@@ -114,6 +114,27 @@ class Table:
         if not known.rowcount and not self._insert(note, _IN_ITS_PLACE):
             self._look_whose()
 
+    def end_and_begin(self, ended: Note, begun: Note) -> bool:
+        """Note the end of one command and the start of another by one statement.
+
+        Whether both are in here; what is in here is noted.
+        """
+        known = self._db.execute(
+            "UPDATE entries SET "  # noqa: S608 - our own words
+            "report=CASE WHEN sender=?1 AND id=?2 THEN ?3 ELSE ?7 END, "
+            "until=CASE WHEN sender=?1 AND id=?2 THEN max(until, ?4) ELSE until END, "
+            "open=NOT (sender=?1 AND id=?2) "
+            f"WHERE ((sender=?1 AND id=?2) OR (sender=?5 AND id=?6)) AND {self._ours}",
+            (
+                *ended.key,
+                wire.encode_report(ended.report),
+                self.until(ended),
+                *begun.key,
+                wire.encode_report(begun.report),
+            ),
+        )
+        return known.rowcount == 2  # noqa: PLR2004 - both
+
     def update_together(self, notes: list[Note]) -> bool:
         """Note the latest of many by one statement, as far as they are in here; whether all are."""
         marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(notes))

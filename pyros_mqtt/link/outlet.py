@@ -49,6 +49,8 @@ class Outlet:
             item.settle(Fate.DROPPED)
 
     def _send_at_once(self, item: Item) -> bool:
+        if item.parcel.may_linger:
+            return False
         with self._writing:
             connection, size = self._open, item.size
             if connection is None or not self._backlog.lets_pass or not self._sizes.allows(size):
