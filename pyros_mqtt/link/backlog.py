@@ -46,12 +46,16 @@ class Backlog:
         self._waiting: deque[Item] = deque()
         self._flying: dict[int, Item] = {}
         self._limit = limit
-        self._window = window
+        self._widest = self._window = window
         self._cautious = False
 
     def __len__(self) -> int:
         """Parcels that wait or fly."""
         return len(self._waiting) + len(self._flying)
+
+    def narrow(self, most: int | None) -> None:
+        """Let no more fly than the broker takes at once; None: it does not say."""
+        self._window = min(self._widest, most or self._widest)
 
     def put(self, item: Item) -> bool:
         """Queue an item; False where the backlog is full."""

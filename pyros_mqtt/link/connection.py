@@ -54,6 +54,8 @@ class Connection:
         """The other end has closed it, without a word or because its client id was taken."""
         self.is_connected = False
         self.max_packet: int | None = None
+        self.most_in_flight: int | None = None
+        """Publications at QoS 1 that the broker takes at once, where it says so (MQTT 5)."""
         self.is_v5 = version is V5
         self._url = url
         self._events = events
@@ -289,6 +291,7 @@ class Connection:
             self.refusal = str(reason)
             return
         self.max_packet = getattr(properties, "MaximumPacketSize", None)
+        self.most_in_flight = getattr(properties, "ReceiveMaximum", None)
         self.is_connected = True
 
     def _on_disconnect(

@@ -71,6 +71,7 @@ class Outlet:
     def begin(self, connection: Connection) -> None:
         """There is a new connection."""
         self._sizes.told(connection.max_packet)
+        self._backlog.narrow(connection.most_in_flight)
 
     def ask(self, connection: Connection) -> None:
         """Tell the broker of new subscriptions, before anything that is published after them."""

@@ -31,6 +31,17 @@ def test_parcels_leave_in_order_and_no_more_than_the_window_fly() -> None:
     assert backlog.take() is not None
 
 
+def test_no_more_fly_than_the_broker_takes_at_once() -> None:
+    backlog = Backlog(window=3)
+    for most, flown in ((2, 2), (None, 3), (65_535, 3)):
+        backlog.lose()
+        backlog.narrow(most)
+        for number in range(5):
+            backlog.put(item(bytes([number])))
+        backlog.land(0, Fate.TAKEN)
+        assert len(fly_all(backlog)) == flown
+
+
 def test_an_owner_is_told_once() -> None:
     fates: list[str] = []
     backlog = Backlog()
