@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pyros_mqtt import Agent, Fleet, Sender, Settings
+from pyros_mqtt.broker.ports import answers
 from pyros_mqtt.link import Brokers
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
 from tests.docs.pages import CTRL_C, ROOT, Block
 from tests.docs.terminal import Terminal, is_like
+from tests.system.device import until
 
 PATIENCE = 90.0
 """Seconds that a command, or the start of an agent, may take on a slow machine."""
@@ -31,6 +33,9 @@ _TOPIC = re.compile(r"(?<![\w./-])pyros/(?=[a-z+#])")
 _STARTS_AGENTS = (
     "pyros run ", "pyros up", "pyros gateway", "pyros alarms run", "pyros record", "python ",
 )  # fmt: skip
+
+
+_SERVES = re.compile(r"runserver .*?(\d+)$")
 
 
 class Player:
@@ -128,6 +133,8 @@ class Player:
             told = f"{block.place}: {first!r} was not printed, but:\n"
             seen = terminal.has_printed(self._rooted(f"{first}\n..."), PATIENCE)
             assert seen, told + terminal.printed
+        if served := _SERVES.search(command):  # what it prints comes before it listens
+            until(lambda: answers(int(served[1])) or not terminal.is_running, PATIENCE)
 
     def _await_agents(self, block: Block, terminal: Terminal, before: set[str]) -> None:
         """Wait until the agents that a command starts are ready."""

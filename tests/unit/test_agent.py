@@ -500,10 +500,10 @@ def test_an_abort_is_answered_before_the_many_that_it_cancels(
 
     monkeypatch.setattr(journal, "commit", noted_commit)
 
-    def noted_send(command: Command, report: Report) -> None:
+    def noted_send(command: Command, report: Report, **how: bool) -> None:
         if report.state.is_terminal and command.message != "wait":
             told.append(command.message)
-        send(command, report)
+        send(command, report, **how)
 
     monkeypatch.setattr(agent._alive.outbox, "send", noted_send)
     stage.ask("worker", "abort")
