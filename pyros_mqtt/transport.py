@@ -1,7 +1,7 @@
 """The protocol that `link` (MQTT) and `loopback` (tests) keep: publish, subscribe, state.
 
-Handlers and callbacks run in the transport's own thread, the network thread, one at a time.
-They must be short, and none of them is ever user code.
+Handlers and callbacks run in the transport's own thread, the network thread, one at a time; only
+`on_fate` may come in the thread that publishes. They must be short, and none is ever user code.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class Transport(Protocol):
     def publish(self, parcel: Parcel, on_fate: OnFate | None = None) -> None:
         """Queue one parcel, from any thread.
 
-        `on_fate` is called once with one of `Fate`: in the network thread, or at once where there
-        is no connection. It must not block.
+        `on_fate` is called once with one of `Fate`: in the network thread, or at once in this one,
+        where there is no connection or what is not acknowledged has left. It must not block.
         """
 
     def subscribe(self, pattern: str, handler: Handler) -> None:

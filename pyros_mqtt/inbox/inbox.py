@@ -6,7 +6,6 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -17,6 +16,7 @@ from pyros_mqtt.errors import JournalError, Refusal, Replaced
 from pyros_mqtt.failpoints import reach
 from pyros_mqtt.inbox.admission import Admission, Limits, TooLate
 from pyros_mqtt.inbox.lately import Lately
+from pyros_mqtt.inbox.queues import TicketQueue
 from pyros_mqtt.inbox.ticket import Ticket
 from pyros_mqtt.journal import Journal
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
@@ -83,7 +83,7 @@ class Inbox:
         self._suffer = suffer
         self._is_quick = is_quick
         self._lock = threading.RLock()
-        self._ordinary, self._urgent = _Queue(self._lock), _Queue(self._lock)
+        self._ordinary, self._urgent = TicketQueue(self._lock), TicketQueue(self._lock)
         self._lately = Lately()
         self._acknowledged = False
         self._last_taken = "", ""
@@ -359,35 +359,8 @@ class Inbox:
         """Ordinary commands that wait."""
         return len(self._ordinary.tickets)
 
-    def _queue_of(self, ticket: Ticket) -> _Queue:
+    def _queue_of(self, ticket: Ticket) -> TicketQueue:
         return self._urgent if ticket.is_urgent else self._ordinary
-
-
-class _Queue:
-    """Tickets for one thread, which nobody else is woken for; all queues have one lock."""
-
-    def __init__(self, lock: threading.RLock) -> None:
-        self.tickets: deque[Ticket] = deque()
-        self.news = threading.Condition(lock)
-        self.is_awaited = False
-        """Its thread waits for the next one."""
-
-    def put(self, ticket: Ticket) -> None:
-        """Queue a ticket, with the lock held."""
-        self.tickets.append(ticket)
-        self.news.notify()
-
-    def take(self, timeout: float, then: Callable[[Ticket], None] | None = None) -> Ticket | None:
-        """As `Inbox.take`."""
-        with self.news:
-            if not self.tickets and timeout > 0:
-                self.is_awaited = True
-                self.news.wait(timeout)
-                self.is_awaited = False
-            ticket = self.tickets.popleft() if self.tickets else None
-            if ticket is not None and then is not None:
-                then(ticket)
-        return ticket
 
 
 def _key(step: _Step) -> tuple[str, str]:

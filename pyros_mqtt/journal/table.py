@@ -23,6 +23,9 @@ _IN_ITS_PLACE = (
 )
 
 
+_BOTH = "(sender=?1 AND id=?2) OR (sender=?5 AND id=?6)"
+
+
 class TakenOver(Exception):
     """A later life has begun in this file."""
 
@@ -117,14 +120,15 @@ class Table:
     def end_and_begin(self, ended: Note, begun: Note) -> bool:
         """Note the end of one command and the start of another by one statement.
 
-        Whether both are in here; what is in here is noted.
+        Whether both are in here; else nothing is noted.
         """
         known = self._db.execute(
             "UPDATE entries SET "  # noqa: S608 - our own words
             "report=CASE WHEN sender=?1 AND id=?2 THEN ?3 ELSE ?7 END, "
             "until=CASE WHEN sender=?1 AND id=?2 THEN max(until, ?4) ELSE until END, "
             "open=NOT (sender=?1 AND id=?2) "
-            f"WHERE ((sender=?1 AND id=?2) OR (sender=?5 AND id=?6)) AND {self._ours}",
+            f"WHERE ({_BOTH}) AND {self._ours} "
+            f"AND (SELECT count(*) FROM entries WHERE {_BOTH}) = 2",
             (
                 *ended.key,
                 wire.encode_report(ended.report),

@@ -1,7 +1,8 @@
 """One connection to one broker, driven by hand through paho's calls for external loops.
 
-Everything here runs in the network thread that made the connection. paho never starts a thread of
-its own and never writes from another one, and no callback of ours lets an exception out.
+All of it is for the network thread that made the connection, but for `pack` and `write_at_once`,
+which other threads may call and which never come near paho. paho starts no thread of its own and
+writes from no other one, and no callback of ours lets an exception out.
 """
 
 from __future__ import annotations

@@ -289,6 +289,23 @@ def test_what_one_thread_writes_does_not_fail_with_what_another_does(full: Sqlit
     assert full.find("ops", "id-2") is None
 
 
+def test_an_end_and_a_start_are_noted_together_or_not_at_all(full: SqliteJournal) -> None:
+    note(full, 1, Outcome.ACCEPTED)
+    full.commit()
+    note(full, 9, Outcome.FAILED, error=Problem("action-failed", "x" * 100_000))  # not in here yet
+    note(full, 1, Outcome.RUNNING)
+    with pytest.raises(JournalError, match="cannot be written"):
+        full.commit()
+    (left,) = full.unfinished()
+    assert (left.command.id, left.report.state) == ("id-1", Outcome.ACCEPTED)
+    note(full, 9, Outcome.FAILED, error=Problem("action-failed", "stuck"))
+    note(full, 1, Outcome.RUNNING)
+    full.commit()
+    (left,) = full.unfinished()
+    assert left.report.state is Outcome.RUNNING
+    assert full.knows("ops", "id-9")
+
+
 def test_a_command_is_new_once(path: Path) -> None:
     journal = SqliteJournal(path)
     accepted = report_on(command(1), Outcome.ACCEPTED, NOW)
