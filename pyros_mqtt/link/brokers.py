@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Brokers:
     """One link for each connection that is asked for.
 
-    `lean` tries MQTT 3.1.1 first: for those who hear very much and need no properties, which cost
-    two fifths of the time that a message takes.
+    `lean` tries MQTT 3.1.1 first: for those who hear very much and need no properties. Since
+    messages without any are read past paho, that spares a byte of each.
     """
 
     def __init__(self, settings: Settings, *, lean: bool = False) -> None:

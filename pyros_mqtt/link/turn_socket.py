@@ -26,7 +26,8 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class TurnSocket:
     """Wraps a socket that does not block: plain, TLS, or paho's WebSocket.
 
-    `write` and `flush` are for any thread, the rest for one. paho reads what was passed on to it.
+    `write`, `write_at_once` and `flush` are for any thread, the rest for one. paho reads what was
+    passed on to it.
     """
 
     def __init__(self, sock: Any) -> None:
