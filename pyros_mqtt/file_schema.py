@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,16 +41,11 @@ class FileSchema:
         Raises:
             NotOurs: it is not of this kind, or one of a newer version.
         """
-        while self._found(db) != self.version:  # a reader waits for no writer
-            db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at the same time
-            try:
+        while self._looked_up(db) != self.version:
+            with _transaction(db, "IMMEDIATE"):  # two processes may open a new file together
                 found = self._found(db)
                 if found < self.version:
                     self._take_step(db, found)
-                db.execute("COMMIT")
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
 
     def version_of(self, path: Path) -> int:
         """Tell the version of a file, while others may use it; 0 for an empty one.
@@ -59,6 +55,11 @@ class FileSchema:
             sqlite3.Error: it cannot be read.
         """
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            return self._found(db)
+
+    def _looked_up(self, db: sqlite3.Connection) -> int:
+        """The version as of one moment, without waiting for who writes."""
+        with _transaction(db, "DEFERRED"):
             return self._found(db)
 
     def _take_step(self, db: sqlite3.Connection, done: int) -> None:
@@ -78,3 +79,14 @@ class FileSchema:
         if version > self.version:
             raise NotOurs(f"a newer version's {self.kind}")
         return int(version)
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection, kind: str) -> Iterator[None]:
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")

@@ -69,7 +69,6 @@ class Life:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
         self._work_began: float | None = None
-        self._began = 0
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
@@ -104,7 +103,7 @@ class Life:
             self.outbox,
             self._move_in,
             self._leave,
-            lambda: self._began > 0 and journal.last_boot() > self._began,
+            journal.is_taken_over,
         )
         self.inbox = Inbox(
             outfit.name,
@@ -147,6 +146,7 @@ class Life:
         transport.subscribe(topics.status(name), self.tenure.hear)
         transport.subscribe(topics.about(name), self.presence.defend_about)
         transport.on_turn(self.inbox.end_turn)
+        transport.on_turn(self.tenure.tick)
         transport.on_turn(self.presence.tick)
         if self._guard is not None:
             transport.on_turn(partial(_watch_trust, self._guard, self.condition))
@@ -236,9 +236,8 @@ class Life:
 
     def _move_in(self, finding: Finding) -> None:
         """The name is ours: take up what an earlier life has left, and connect."""
-        self.outbox.rebase(max(finding.last_boot, self._journal.last_boot()))
-        self._journal.begin_life(self.outbox.boot)
-        self._began = self.outbox.boot
+        self.outbox.rebase(finding.last_boot)
+        self.outbox.rebase(self._journal.begin_life(self.outbox.boot))
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)

@@ -107,8 +107,8 @@ class Watch:
     Args:
         insist: publish the own status again, with a boot above the one that is given.
         leave: another one has taken over.
-        is_replaced: whether a later life has begun in our journal. Then that one's last word, be it
-            its will, is no reason to take the name back: the journal lets us start nothing.
+        is_replaced: whether another life has taken our journal over. Then that one's last word,
+            be it its will, is no reason to take the name back: the journal lets us start nothing.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a name has to do with

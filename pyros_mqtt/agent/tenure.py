@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
 from pyros_mqtt.errors import NameTaken
-from pyros_mqtt.messages import Status
+from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus, Delivery
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 OFFLINE = 3.0
 """Seconds to wait for a broker before the agent begins to work without one."""
+
+LOOK = 1.0
+"""Seconds between two looks whether another life has begun in our journal."""
 
 RETURN = 2.0
 """Seconds for a look at the name before a lost connection comes back."""
@@ -28,7 +32,7 @@ class Tenure:
     Args:
         move_in: called once the name is free, with what was found there.
         leave: called when the name is somebody else's, with why; after that nothing is published.
-        is_replaced: whether a later life has begun in our journal.
+        is_replaced: whether another life has taken our journal over.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a name has to do with
@@ -49,6 +53,8 @@ class Tenure:
         self._outbox = outbox
         self._move_in = move_in
         self._leave = leave
+        self._is_replaced = is_replaced
+        self._next_look = 0.0
         self._watch = Watch(
             name, session, lambda: outbox.boot, self._insist, self._give_way, is_replaced
         )
@@ -81,7 +87,20 @@ class Tenure:
 
     def hear(self, delivery: Delivery) -> None:
         """Judge a claim on our own status topic; for the network thread."""
-        self._watch.hear(delivery)
+        if not self.is_lost:
+            self._watch.hear(delivery)
+
+    def tick(self) -> None:
+        """See now and then whether the journal is still ours; for the network thread.
+
+        One that has lost it and hears of nobody would keep the name and answer nothing for ever.
+        """
+        now = time.monotonic()
+        if now < self._next_look or self.is_lost:
+            return
+        self._next_look = now + LOOK
+        if self._is_replaced():
+            self._give_way(Status(self._name, State.STARTING))
 
     def may_return(self) -> bool | None:
         """Whether the name is still ours after the connection was lost; may block.
@@ -130,9 +149,7 @@ class Tenure:
             self._outbox.publish_status()
 
     def _give_way(self, status: Status) -> None:
-        log.error(
-            "%s has been replaced by pid %s on %s; it stops acting",
-            self._name, status.pid or "?", status.host or "?",
-        )  # fmt: skip
+        by = f"pid {status.pid} on {status.host}" if status.pid else "another life"
+        log.error("%s has been replaced by %s; it stops acting", self._name, by)
         self.is_lost = True
         self._leave(NameTaken(status))

@@ -13,6 +13,10 @@ log = logging.getLogger(__name__)
 EVERY = 1000
 """Rows written after which the log is worked off; up to five pages of 4 KiB each."""
 
+LONG = 5_000
+"""Pages of the log beyond which it is begun anew. Whoever commits waits for that, but for the few
+rows only that came since the log was last worked off; while there are any, it would grow."""
+
 AT_LATEST = 20_000
 """Pages of the log at which whoever writes has to do it, in case that our thread cannot."""
 
@@ -55,6 +59,8 @@ class Checkpoints:
             self._due.clear()
             try:
                 with contextlib.closing(sqlite3.connect(self._path)) as db:
-                    db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                    _, length, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if length > LONG:
+                        db.execute("PRAGMA wal_checkpoint(RESTART)")
             except sqlite3.Error as error:  # such as a full disk, which the next commit tells
                 log.debug("%s: %s", self._path, error)

@@ -93,15 +93,20 @@ class Journal(Protocol):
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""
 
-    def last_boot(self) -> int:
-        """The boot of the last life that used this journal; 0 where there was none."""
+    def begin_life(self, boot: int) -> int:
+        """A life begins, and takes the journal from any other.
 
-    def begin_life(self, boot: int) -> None:
-        """A life with this boot begins.
+        Args:
+            boot: of this life, if it is above that of the last one; else it has the next higher.
+
+        Gives the boot of the last life that used this journal; 0 where there was none.
 
         Raises:
             JournalError: that cannot be noted.
         """
+
+    def is_taken_over(self) -> bool:
+        """Say whether another life has begun in it since ours, which can note nothing more."""
 
     def close(self) -> None:
         """The agent stops."""

@@ -57,12 +57,13 @@ class MemoryJournal:
         """Nothing is left of an earlier life."""
         return []
 
-    def last_boot(self) -> int:
-        """Nothing is known of an earlier life."""
+    def begin_life(self, boot: int) -> int:  # noqa: ARG002 - the protocol's signature
+        """Nothing to note, and nothing is known of an earlier life."""
         return 0
 
-    def begin_life(self, boot: int) -> None:
-        """Nothing to note."""
+    def is_taken_over(self) -> bool:
+        """Nobody else can."""
+        return False
 
     def close(self) -> None:
         """Nothing to close."""

@@ -103,21 +103,27 @@ class SqliteJournal:
             found = self._reader.execute(query).fetchall()
         return [replace(rows.entry_of(row), left=rows.left(*row[-2:])) for row in found]
 
-    def last_boot(self) -> int:
-        """The boot of the last life that used this journal; 0 where there was none."""
-        with self._reading:
-            return self._view.last_boot()
+    def is_taken_over(self) -> bool:
+        """Say whether another life has begun in the file since ours; False where it cannot tell."""
+        try:
+            with self._telling():
+                self._table.look_whose()
+        except Replaced:
+            return True
+        except JournalError:
+            return False
+        return False
 
     # -- what is written ----------------------------------------------------------------
 
-    def begin_life(self, boot: int) -> None:
-        """A life with this boot begins.
+    def begin_life(self, boot: int) -> int:
+        """A life begins, and takes the file from any other; gives the boot of the last one.
 
         Raises:
             JournalError: that cannot be noted.
         """
         with self._telling(), self._transaction():
-            self._table.begin_life(boot)
+            return self._table.begin_life(boot)
 
     def accept(self, command: Command, report: Report) -> bool:
         """Note a command that seems new, with its first report; False: it came in this turn."""

@@ -69,15 +69,18 @@ class Table:
         query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
         return self._db.execute(query, key).fetchone() is not None
 
-    def last_boot(self) -> int:
-        """The boot of the last life; 0 where there was none."""
-        return int(self._db.execute("SELECT max(boot) FROM lives").fetchone()[0] or 0)
+    def begin_life(self, boot: int) -> int:
+        """A life begins, with this boot or one above the last; gives the last.
 
-    def begin_life(self, boot: int) -> None:
-        """A life with this boot begins: it takes the file from every other one."""
+        To be called in a transaction: of two that begin together each sees the other, or none is
+        later, and the file and the name could go to different ones.
+        """
+        last = int(self._db.execute("SELECT max(boot) FROM lives").fetchone()[0] or 0)
+        ours = max(int(boot), last + 1)
         self._db.execute("DELETE FROM lives")
-        self._db.execute("INSERT INTO lives VALUES (?)", (boot,))
-        self._ours = f"(SELECT max(boot) FROM lives) = {int(boot)}"  # noqa: S608 - a number
+        self._db.execute("INSERT INTO lives VALUES (?)", (ours,))
+        self._ours = f"(SELECT max(boot) FROM lives) = {ours}"  # noqa: S608 - a number
+        return last
 
     def touch(self) -> None:
         """Write what changes nothing.
@@ -86,7 +89,7 @@ class Table:
             TakenOver: the file is another life's.
         """
         if not self._db.execute(f"UPDATE lives SET boot=boot WHERE {self._ours}").rowcount:  # noqa: S608 - our own words
-            self._look_whose()
+            self.look_whose()
 
     def insert_all(self, notes: Iterable[Note]) -> list[Key]:
         """Note new commands; gives those that are in here already, of which nothing is written.
@@ -96,7 +99,7 @@ class Table:
         """
         known = [note.key for note in notes if not self._insert(note, "NOTHING")]
         if known:
-            self._look_whose()
+            self.look_whose()
         return known
 
     def update(self, note: Note) -> None:
@@ -115,7 +118,7 @@ class Table:
             (*values, *note.key),
         )
         if not known.rowcount and not self._insert(note, _IN_ITS_PLACE):
-            self._look_whose()
+            self.look_whose()
 
     def end_and_begin(self, ended: Note, begun: Note) -> bool:
         """Note the end of one command and the start of another by one statement.
@@ -176,7 +179,12 @@ class Table:
         )
         return gone.rowcount
 
-    def _look_whose(self) -> None:
+    def look_whose(self) -> None:
+        """See whether the file is ours.
+
+        Raises:
+            TakenOver: it is another life's.
+        """
         (is_ours,) = self._db.execute(f"SELECT {self._ours}").fetchone()
         if not is_ours:
             raise TakenOver

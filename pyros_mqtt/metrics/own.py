@@ -194,13 +194,13 @@ class _Observed:
         """What was accepted or running when the last life ended, oldest first."""
         return self._journal.unfinished()
 
-    def last_boot(self) -> int:
-        """The boot of the last life that used this journal."""
-        return self._journal.last_boot()
+    def begin_life(self, boot: int) -> int:
+        """A life begins; gives the boot of the last one."""
+        return self._journal.begin_life(boot)
 
-    def begin_life(self, boot: int) -> None:
-        """A life with this boot begins."""
-        self._journal.begin_life(boot)
+    def is_taken_over(self) -> bool:
+        """Say whether another life has begun in it."""
+        return self._journal.is_taken_over()
 
     def close(self) -> None:
         """The agent stops, and is counted no more."""

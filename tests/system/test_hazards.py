@@ -28,6 +28,7 @@ from pyros_mqtt import (
     Undeliverable,
     WasCancelled,
 )
+from pyros_mqtt.journal import SqliteJournal, journal_path
 from pyros_mqtt.link import Brokers, Link
 from pyros_mqtt.link.access import Access
 from pyros_mqtt.link.connection import Connection
@@ -236,6 +237,18 @@ def test_05_two_agents_of_one_name_do_not_throw_each_other_out_for_ever(
         with pytest.raises(NameTaken):
             loser.join(5)
         until(lambda: survivor._alive.transport.is_up)
+
+
+def test_05_who_has_lost_its_journal_does_not_keep_the_name_and_say_nothing(
+    mosquitto_url: BrokerUrl, topic_root: str, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {"journal": "sqlite", "state_dir": tmp_path}
+    with running(mosquitto_url, topic_root, **more) as device:
+        later = SqliteJournal(journal_path(tmp_path, f"{topic_root}-device"))
+        assert later.begin_life(0) > 0, "it is the device's own"
+        later.close()  # before anybody has heard of that life
+        with pytest.raises(NameTaken):
+            device.join(10)
 
 
 def test_05_a_strange_client_under_our_id_is_not_fought_with_in_a_loop(

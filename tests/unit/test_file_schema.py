@@ -72,24 +72,27 @@ def test_somebody_elses_file_is_refused(path: Path) -> None:
         FIRST.migrate(opened(path))
 
 
-def test_two_that_migrate_the_same_file_at_once_both_have_it(path: Path) -> None:
-    written_by_the_first(path)
-    late = _Late(path)
+@pytest.mark.parametrize("moment", ["BEGIN IMMEDIATE", "SELECT count(*) FROM sqlite_master"])
+def test_two_that_migrate_the_same_file_at_once_both_have_it(path: Path, moment: str) -> None:
+    opened(path).execute("PRAGMA journal_mode=WAL")
+    late = _Late(path, moment)
     SECOND.migrate(cast("sqlite3.Connection", late))
     assert late.other_came_first
-    assert pages(path) == [("rain", "monday")]
+    late.execute("INSERT INTO pages VALUES ('ours', 'monday')")
+    assert pages(path) == [("ours", "monday")]
 
 
 class _Late:
-    """A connection whose owner stands still before it migrates, until another has."""
+    """A connection whose owner stands still before a statement, until another has migrated."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, moment: str) -> None:
         self._db = opened(path)
         self._path = path
+        self._moment = moment
         self.other_came_first = False
 
     def execute(self, statement: str) -> Any:
-        if statement.startswith("BEGIN") and not self.other_came_first:
+        if statement == self._moment and not self.other_came_first:
             self.other_came_first = True
             SECOND.migrate(opened(self._path))
         return self._db.execute(statement)

@@ -170,10 +170,25 @@ def test_a_journal_that_is_not_there_cannot_be_read_and_is_not_made(path: Path) 
 
 def test_the_last_boot_is_known_to_the_next_life(path: Path) -> None:
     journal = SqliteJournal(path)
-    assert journal.last_boot() == 0
-    journal.begin_life(1_763_841_600_123)
+    assert journal.begin_life(1_763_841_600_123) == 0
     journal.close()
-    assert SqliteJournal(path).last_boot() == 1_763_841_600_123
+    assert SqliteJournal(path).begin_life(1_763_841_600_124) == 1_763_841_600_123
+
+
+@pytest.mark.parametrize("clock", [99, 100, 101])
+def test_who_begins_last_has_the_journal_whatever_its_clock_says(path: Path, clock: int) -> None:
+    first, second, third = (SqliteJournal(path) for _ in range(3))
+    first.begin_life(100)
+    assert second.begin_life(clock) == 100
+    assert third.begin_life(0) == max(clock, 101), "a boot above that of the first one"
+    assert [one.is_taken_over() for one in (first, second, third)] == [True, True, False]
+
+
+def test_a_journal_that_cannot_tell_is_not_taken_over(path: Path) -> None:
+    journal = SqliteJournal(path)
+    journal.begin_life(1)
+    journal.close()
+    assert not journal.is_taken_over()
 
 
 def test_a_strange_file_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -266,7 +281,7 @@ def test_whether_the_disk_takes_anything_is_found_out_without_a_command(path: Pa
     second.begin_life(2)
     with pytest.raises(Replaced):
         first.check()
-    assert second.last_boot() == 2
+    assert second.begin_life(3) == 2
 
 
 def test_what_one_thread_writes_does_not_fail_with_what_another_does(full: SqliteJournal) -> None:
