@@ -152,15 +152,27 @@ class Outbox:
         ends, trouble = self._ledger.release()
         if ends:
             reach("after_result")
-            self.tell(ends, soon_followed=soon_followed)
+            self._tell(ends, soon_followed=soon_followed)
         return trouble
 
-    def note(self, ends: list[End]) -> None:
-        """Journal the ends of commands that did not run, in one transaction."""
+    def ended_unbegun(self, ends: list[End]) -> None:
+        """Journal the ends of commands that did not run, in one transaction, and publish them."""
         self._ledger.note_all(ends)
+        self._tell(ends)
 
-    def tell(self, ends: list[End], *, soon_followed: bool = False) -> None:
-        """Publish reports that are in the journal."""
+    def ended_with(self, command: Command, report: Report, others: list[End]) -> None:
+        """Publish the terminal report of a command that ends others, and then note all their ends.
+
+        Its sender does not wait for the journal to take a thousand of them. An agent that is killed
+        in between finds the command accepted, and the others too: it runs again, and ends them.
+        """
+        reach("after_run")
+        self.send(command, report)
+        self._ledger.note_all([(command, report), *others])
+        reach("after_result")
+        self._tell(others)
+
+    def _tell(self, ends: list[End], *, soon_followed: bool = False) -> None:
         for command, report in ends:
             self.send(command, report, soon_followed=soon_followed)
 

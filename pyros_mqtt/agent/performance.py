@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from pyros_mqtt.condition import Condition
@@ -24,6 +25,9 @@ AT_ONCE = 0.001
 
 MOST_QUICK = 1000
 """Messages that are remembered as quick; an agent that reads messages itself may get any."""
+
+ABORTED = "aborted"
+"""Why an abort cancels."""
 
 PROGRESS_PAUSE = 0.1
 """Least seconds between two reports of progress; what comes in between only shows in the status."""
@@ -59,21 +63,7 @@ class Stage:
 
     def cancel_waiting(self, tickets: Iterable[Ticket], why: str) -> None:
         """Give commands that will not be performed their terminal report."""
-        self.tell(self.note_cancelled(tickets, why))
-
-    def note_cancelled(self, tickets: Iterable[Ticket], why: str) -> list[End]:
-        """Journal that these will not be performed, in one turn; gives what is to be told."""
-        at, error = time.time(), Problem("cancelled", why)
-        ends = [
-            (ticket.command, report_on(ticket.command, Outcome.CANCELLED, at, error=error))
-            for ticket in tickets
-        ]
-        self._outbox.note(ends)
-        return ends
-
-    def tell(self, ends: list[End]) -> None:
-        """Publish what is in the journal already."""
-        self._outbox.tell(ends)
+        self._outbox.ended_unbegun(_cancelled(tickets, why))
 
     def defies(self, now: float) -> Ticket | None:
         """The ordinary ticket that has gone on for its `kill_after` since it was cancelled."""
@@ -95,12 +85,27 @@ class Stage:
             elif ticket.is_late():
                 self._expire(ticket)
             elif ticket.is_urgent:
-                self._play(ticket, call)
+                self._play(ticket, call, self._ended)
             else:
                 self._play_main(ticket, call)
         finally:
             if self._main is ticket:
                 self._main = None
+
+    def abort(
+        self, ticket: Ticket, call: Callable[[Ticket], Any], withdraw: Callable[[], list[Ticket]]
+    ) -> None:
+        """Cancel the command that runs, and all that wait; then perform the abort itself."""
+        if ticket.is_late():
+            self._expire(ticket)
+            return
+        self.cancel_main(ABORTED)
+        waiting = withdraw()
+        self.cancel_main(ABORTED)  # the one that has come up meanwhile
+        self._play(ticket, call, partial(self._aborted, waiting))
+
+    def _aborted(self, waiting: list[Ticket], ticket: Ticket, report: Report) -> None:
+        self._outbox.ended_with(ticket.command, report, _cancelled(waiting, ABORTED))
 
     def advance(self, ticket: Ticket, progress: Progress, patience: float | None) -> None:
         """Show how far an action has come."""
@@ -139,7 +144,7 @@ class Stage:
             if ticket.is_late():  # a slow disk may have taken its time to note the start
                 self._expire(ticket)
             else:
-                self._play(ticket, call)
+                self._play(ticket, call, self._ended)
         except Replaced as error:
             log.warning("%.200r is left to another life: %s", command.message, error)
         except JournalError as error:
@@ -154,7 +159,12 @@ class Stage:
         elif len(self._quick) < MOST_QUICK:
             self._quick.add(message)
 
-    def _play(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
+    def _play(
+        self,
+        ticket: Ticket,
+        call: Callable[[Ticket], Any],
+        ended: Callable[[Ticket, Report], None],
+    ) -> None:
         self._here.ticket = ticket
         try:
             with tracing.performing(ticket.command, ticket.arrived) as note:
@@ -163,10 +173,10 @@ class Stage:
         finally:
             self._here.ticket = None
         try:
-            self._ended(ticket, report)
+            ended(ticket, report)
         except (TypeError, ValueError, RecursionError) as error:
             text = f"it ran, but its result cannot be sent: {error}"
-            self._ended(ticket, self._failed(ticket, "action-failed", text))
+            ended(ticket, self._failed(ticket, "action-failed", text))
 
     def _report(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> Report:
         """Call the action, whatever comes of it."""
@@ -191,6 +201,14 @@ class Stage:
         log.warning("%.200r failed: %.500r", ticket.command.message, text)
         error = Problem(code, text)
         return report_on(ticket.command, Outcome.FAILED, time.time(), error=error)
+
+
+def _cancelled(tickets: Iterable[Ticket], why: str) -> list[End]:
+    at, error = time.time(), Problem("cancelled", why)
+    return [
+        (ticket.command, report_on(ticket.command, Outcome.CANCELLED, at, error=error))
+        for ticket in tickets
+    ]
 
 
 def _told(result: Any) -> JSON:

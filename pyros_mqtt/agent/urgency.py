@@ -8,7 +8,6 @@ from typing import Any
 
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.inbox import Inbox, Ticket
-from pyros_mqtt.journal import End
 
 
 class UrgentLane:
@@ -53,16 +52,9 @@ class UrgentLane:
                 if self.over.is_set():
                     return
                 continue
-            message = ticket.command.message
-            ends = self._abort() if message == "abort" else []
-            self._stage.perform(ticket, self._perform)
-            self._stage.tell(ends)  # a thousand reports must not go before the abort's own
-            if message == "shutdown":
+            if ticket.command.message == "abort":
+                self._stage.abort(ticket, self._perform, self._inbox.withdraw)
+            else:
+                self._stage.perform(ticket, self._perform)
+            if ticket.command.message == "shutdown":
                 self._stop("the agent was told to shut down")
-
-    def _abort(self) -> list[End]:
-        """Cancel the command that runs, and all that wait; gives what is to be told of those."""
-        self._stage.cancel_main("aborted")
-        waiting = self._inbox.withdraw()
-        self._stage.cancel_main("aborted")  # the one that has come up meanwhile
-        return self._stage.note_cancelled(waiting, "aborted")
