@@ -168,7 +168,7 @@ def _with_many_waiting(stage: _Stage, number: int) -> Figures:
     last = f"count-{number}-{WAITING - 1}"
     stage.report(last, "accepted", timeout=FILLED)
     abort = stage.abort(number)
-    stage.report(last, "cancelled", timeout=FILLED)
+    stage.report(last, "cancelled")
     return abort.figures("waiting", begins=abort.published)
 
 
