@@ -72,9 +72,7 @@ def _accept_after_work() -> None:
         self.put_back(ticket)
         self.wake()
 
-    def then_accept(
-        self: Outbox, command: Command, report: Report, *, soon: bool = False
-    ) -> None:
+    def then_accept(self: Outbox, command: Command, report: Report, *, soon: bool = False) -> None:
         del soon
         self.send(command, report_on(command, Outcome.ACCEPTED, time.time()))
         ended(self, command, report)
