@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+_QUIET = range(12_000, 32_000)
+"""Ports below those that Linux, macOS and Windows give to outgoing connections."""
+
+_TRIES = 20
 
 _LISTENING = "0A"  # the state's number in /proc/net/tcp
 _V4 = 8  # digits of its addresses
@@ -15,11 +21,13 @@ _OWN_V6 = {"00000000000000000000000001000000", "0000000000000000FFFF00000100007F
 
 
 def any_free_port() -> int:
-    """Ask the system for a port that nobody uses."""
+    """Find a port that nobody uses, and that no outgoing connection is given meanwhile."""
+    for port in random.sample(_QUIET, _TRIES):
+        if not why_not_free(port):
+            return port
     with socket.socket() as trial:
         trial.bind((LOOPBACK, 0))
-        port: int = trial.getsockname()[1]
-        return port
+        return int(trial.getsockname()[1])
 
 
 def why_not_free(port: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from pyros_mqtt.errors import BadPayload
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report
@@ -28,22 +29,21 @@ def _payload(report: Report) -> bytes:
         f'"agent":{compact(report.agent)},"state":"{report.state.value}",'
         f'"at":"{to_rfc3339(report.at)}"'
     )
-    result = f',"result":{compact(report.result)}' if report.state is Outcome.DONE else ""
-    return f"{head}{result}{_more(report)}}}".encode(errors="replace")
+    return f"{head}{''.join(_fields(report))}}}".encode(errors="replace")
 
 
-def _more(report: Report) -> str:
-    """The fields that few reports have, as they go on."""
-    body: dict[str, JSON] = {}
-    if report.error is not None:
-        body["error"] = {"code": report.error.code, "text": report.error.text}
+def _fields(report: Report) -> Iterator[str]:
+    """The fields that not every report has."""
+    if report.state is Outcome.DONE:
+        yield f',"result":{compact(report.result)}'
+    if (error := report.error) is not None:
+        yield f',"error":{{"code":{compact(error.code)},"text":{compact(error.text)}}}'
     if report.progress is not None:
-        body["progress"] = progress_table(report.progress)
+        yield f',"progress":{compact(progress_table(report.progress))}'
     if report.patience is not None:
-        body["patience"] = report.patience
+        yield f',"patience":{compact(report.patience)}'
     if report.echo is not None:
-        body["echo"] = report.echo
-    return f",{compact(body)[1:-1]}" if body else ""
+        yield f',"echo":{compact(report.echo)}'
 
 
 def decode_report(payload: bytes) -> Report:

@@ -24,7 +24,7 @@ from tests.faults.clock import Clock
 from tests.faults.small_disk import SmallDisk
 from tests.need import need
 from tests.system.closed_doors import ClosedMosquitto
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.pyros_command import Pyros, Running
 
 PAGE = DOCS / "how-to" / "runbook.md"
@@ -107,7 +107,7 @@ def _run(block: Block) -> Block:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnMosquitto]:
     folder = tmp_path_factory.mktemp("broker")
-    with OwnMosquitto(folder, port=lasting_port()) as broker:
+    with OwnMosquitto(folder) as broker:
         yield broker
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.cluster.on_one_machine import KINDS
+from pyros_mqtt.broker.ports import any_free_port
 from pyros_mqtt.settings import BrokerUrl
 from tests.need import need
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 
 
 class Node(Protocol):
@@ -53,7 +54,7 @@ class _Mosquitto(OwnMosquitto):
 
 @contextlib.contextmanager
 def _mosquitto(folder: Path) -> Iterator[Brokers]:
-    with _Mosquitto(folder, port=lasting_port()) as broker:
+    with _Mosquitto(folder) as broker:
         yield Brokers([broker])
 
 
@@ -61,7 +62,7 @@ def _three(kind: str) -> Callable[[Path], contextlib.AbstractContextManager[Brok
     @contextlib.contextmanager
     def open_it(folder: Path) -> Iterator[Brokers]:
         need(NEEDS[kind])
-        with KINDS[kind](folder, lasting_port) as cluster:
+        with KINDS[kind](folder, any_free_port) as cluster:
             yield Brokers(cluster.nodes, listen_qos=0)
 
     return open_it

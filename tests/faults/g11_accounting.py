@@ -17,7 +17,7 @@ from pyros_mqtt.errors import PyrosError
 from tests.faults.company import await_true
 from tests.faults.harness import Figures, Harness, RunTrial, Setting, Trial
 from tests.faults.record_site import PATIENCE, Site
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.tcp_proxy import TcpProxy, wait_out
 
 CHANNELS = ("single", "batched")
@@ -36,8 +36,7 @@ class Place:
     """A broker, a recorder and a meter, with a proxy before the meter."""
 
     def __init__(self, stack: contextlib.ExitStack, setting: Setting) -> None:
-        port = lasting_port()
-        self.broker = stack.enter_context(OwnMosquitto(setting.folder, port=port))
+        self.broker = stack.enter_context(OwnMosquitto(setting.folder))
         self.proxy = stack.enter_context(TcpProxy(self.broker.url))
         self.site = stack.enter_context(Site(setting, self.broker.url, "g11", setting.folder))
         self.site.begin()

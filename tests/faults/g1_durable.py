@@ -25,7 +25,7 @@ from tests.faults.history import Event, keys
 from tests.faults.inquiry import Question, ask_for_ends
 from tests.faults.processes import Process, environment
 from tests.faults.site import PATIENCE, Site, side_by_side, was_ready
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 
 ROOT, AGENT, SENDER = "g1", "dome", "ops"
 
@@ -53,7 +53,7 @@ class Round:
         options = dict(BROKERS[(number + index) % len(BROKERS)])
         if options:
             options["persistence_location"] = f"{self._folder}/"
-        self._broker = OwnMosquitto(self._folder, port=lasting_port(), **options)
+        self._broker = OwnMosquitto(self._folder, **options)
         own = Setting(self._folder, setting.build)
         self._site = Site(own, self._broker.url, ROOT, AGENT)
         self._state = self._folder / SENDER

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import subprocess
 from pathlib import Path
 from typing import Self
 
 from pyros_mqtt.broker import configuration
 from pyros_mqtt.broker.kinds import find_mosquitto
-from pyros_mqtt.broker.ports import LOOPBACK, answers, any_free_port, why_not_free
+from pyros_mqtt.broker.ports import LOOPBACK, answers, any_free_port
 from pyros_mqtt.settings import BrokerUrl
 from tests.need import need
 from tests.system.device import until
-
-LASTING = range(12_000, 32_000)
-"""Ports that Linux gives to no outgoing connection."""
-
-
-def lasting_port() -> int:
-    """Find a port that stays free while its server is down for a moment."""
-    while why_not_free(port := random.choice(LASTING)):  # noqa: S311 - no secret
-        pass
-    return port
 
 
 class OwnMosquitto:
     """Runs with the project's configuration; `options` replace its lines or are added.
 
-    It listens on `host`; its log goes to `log`. Who kills it again and again needs a `port` that no
-    outgoing connection of the machine is given meanwhile: see `lasting_port`.
+    It listens on `host`; its log goes to `log`.
     """
 
-    def __init__(
-        self, folder: Path, host: str = LOOPBACK, *, port: int = 0, **options: str
-    ) -> None:
+    def __init__(self, folder: Path, host: str = LOOPBACK, **options: str) -> None:
         need("mosquitto")
-        self.port = port or any_free_port()
+        self.port = any_free_port()
         self.url = BrokerUrl("mqtt", "127.0.0.1", self.port)
         self.log = folder / "mosquitto.log"
         self._file = folder / "mosquitto.conf"

@@ -89,16 +89,17 @@ class TcpProxy:
         while not self._ended.is_set():
             with self._lock:
                 ends = {s: p for p in self._pairs for s in (p.client, p.broker)}
-            watched = [self._server] if self.is_mute else [self._server, *ends]
-            try:
-                ready, _, _ = select.select(watched, [], [], _TURN)
-            except (OSError, ValueError):
-                continue  # one of them was closed meanwhile
-            for sock in ready:
-                if sock is self._server:
-                    self._accept()
-                else:
-                    self._carry(sock, ends[sock])
+            poller = select.poll()
+            poller.register(self._server, select.POLLIN)
+            for sock in () if self.is_mute else ends:
+                with contextlib.suppress(ValueError):  # it was closed meanwhile
+                    poller.register(sock, select.POLLIN)
+            ready = {number for number, _ in poller.poll(_TURN * 1000)}
+            if self._server.fileno() in ready:
+                self._accept()
+            for sock, pair in ends.items():
+                if sock.fileno() in ready:
+                    self._carry(sock, pair)
 
     def _accept(self) -> None:
         client, _ = self._server.accept()

@@ -28,7 +28,7 @@ from pyros_mqtt.link.eviction import TIMES
 from tests.need import need
 from tests.system.closed_doors import SECRET, Authority, ClosedMosquitto
 from tests.system.device import Device, claim, end_of, running, settings_for, until
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import Message, RawClient, Will
 
 ROOT = "t60"
@@ -204,7 +204,7 @@ def test_who_is_thrown_out_by_a_stolen_client_id_goes_on_and_says_so(
 
 def test_a_broker_that_is_killed_again_and_again_is_no_thief(tmp_path: Path) -> None:
     with (
-        OwnMosquitto(tmp_path, port=lasting_port()) as broker,
+        OwnMosquitto(tmp_path) as broker,
         running(broker.url, ROOT, "dome", state_dir=tmp_path / "state") as dome,
     ):
         link = dome._alive.transport

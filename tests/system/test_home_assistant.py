@@ -21,7 +21,7 @@ from pyros_mqtt.settings import BrokerUrl, Settings
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Delivery, Parcel
 from tests.need import need
-from tests.system.own_mosquitto import OwnMosquitto, lasting_port
+from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.pyros_command import Pyros, until
 from tests.system.test_cli_views import publish
 
@@ -177,7 +177,7 @@ def test_a_document_that_somebody_has_removed_comes_back_with_the_next_start(hou
 
 
 def test_a_broker_that_forgets_is_told_again(tmp_path: Path) -> None:
-    with OwnMosquitto(tmp_path, port=lasting_port()) as broker, House(broker.url, "t") as house:
+    with OwnMosquitto(tmp_path) as broker, House(broker.url, "t") as house:
         agent = Weather(settings=house.settings())
         agent.start()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -61,7 +62,8 @@ def test_the_state_follows_the_work(broker_url: BrokerUrl, topic_root: str) -> N
 
 def test_status_and_about_are_retained(broker_url: BrokerUrl, topic_root: str) -> None:
     with running(broker_url, topic_root), RawClient(broker_url) as client:
-        until(lambda: _kept(broker_url, f"{topic_root}/device/about"))
+        # the about goes before it
+        until(lambda: _kept(broker_url, f"{topic_root}/device/status").get("state") == "ready")
         client.subscribe(f"{topic_root}/device/status", f"{topic_root}/device/about")
         kept = [client.until(lambda m: m.retain), client.until(lambda m: m.retain)]
         bodies = {message.topic.rpartition("/")[2]: message.body for message in kept}
@@ -75,12 +77,11 @@ def test_status_and_about_are_retained(broker_url: BrokerUrl, topic_root: str) -
         assert about["telemetry"]["temperature"]["unit"] == "deg_C"
 
 
-def _kept(url: BrokerUrl, topic: str) -> bool:
-    with RawClient(url) as client:
-        try:
-            return client.subscribe(topic).next(0.3).retain
-        except TimeoutError:
-            return False
+def _kept(url: BrokerUrl, topic: str) -> dict[str, Any]:
+    with RawClient(url) as client, contextlib.suppress(TimeoutError):
+        message = client.subscribe(topic).next(0.3)
+        return message.body if message.retain else {}
+    return {}
 
 
 def test_the_will_of_a_process_that_is_killed_says_lost(

@@ -11,11 +11,10 @@ import pytest
 
 from deploy.cluster.on_one_machine import Node, nats_server
 from pyros_mqtt import Sender, Settings
-from pyros_mqtt.broker.ports import LOOPBACK
+from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
 from pyros_mqtt.fleet import Fleet
 from tests.need import need
 from tests.system.device import running
-from tests.system.own_mosquitto import lasting_port
 from tests.system.raw_mqtt import Message, RawClient
 
 FILES = Path(__file__).parents[2] / "deploy" / "sites"
@@ -37,7 +36,7 @@ class Sites:
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     need("nats-server")
-    folder, leaf = tmp_path_factory.mktemp("sites"), lasting_port()
+    folder, leaf = tmp_path_factory.mktemp("sites"), any_free_port()
     south = _site("south", folder, LEAF_PORT=str(leaf), LINE_PASSWORD="of-the-line")
     north = _site("north", folder, SOUTH_URL=f'"nats://north:of-the-line@{LOOPBACK}:{leaf}"')
     with contextlib.ExitStack() as stack:
@@ -49,10 +48,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 
 def _site(name: str, folder: Path, **more: str) -> Node:
-    port = lasting_port()
+    port = any_free_port()
     environment = {
         "ADDRESS": LOOPBACK,
-        "CLIENT_PORT": str(lasting_port()),
+        "CLIENT_PORT": str(any_free_port()),
         "MQTT_PORT": str(port),
         "STORE": str(folder / name),
     }
