@@ -166,8 +166,8 @@ class Outbox:
         Its sender does not wait for the journal to take a thousand of them. An agent that is killed
         in between finds the command accepted, and the others too: it runs again, and ends them.
         """
-        reach("after_run")
         self.send(command, report)
+        reach("after_run")
         self._ledger.note_all([(command, report), *others])
         reach("after_result")
         self._tell(others)

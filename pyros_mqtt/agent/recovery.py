@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from pyros_mqtt.agent.performance import ABORTED
 from pyros_mqtt.dispatch import ActionTable
 from pyros_mqtt.errors import Refusal
 from pyros_mqtt.inbox import Inbox, Ticket
@@ -26,11 +27,15 @@ def resume(
 
     What was running has an unknown effect: it is reported `interrupted`, unless its action is
     declared idempotent and may simply run again. Clocks may differ by `skew` seconds.
+
+    An abort that is among it may have been told as done already: nothing from before it starts.
     """
-    for entry in journal.unfinished():
+    unfinished = journal.unfinished()
+    aborts = [place for place, one in enumerate(unfinished) if one.command.message == "abort"]
+    for place, entry in enumerate(unfinished):
         command = entry.command
         try:
-            inbox.put_back(_ticket(entry, table, skew))
+            inbox.put_back(_ticket(entry, table, skew, is_aborted=place < max(aborts, default=0)))
         except _Over as over:
             log.warning("%s of an earlier life: %s", command.message, over)
             report = report_on(command, over.state, time.time(), error=over.problem)
@@ -48,7 +53,7 @@ class _Over(Exception):
         self.problem = Problem(code, text)
 
 
-def _ticket(entry: Entry, table: ActionTable, skew: float) -> Ticket:
+def _ticket(entry: Entry, table: ActionTable, skew: float, *, is_aborted: bool) -> Ticket:
     """Make a ticket that can run now.
 
     Raises:
@@ -59,6 +64,8 @@ def _ticket(entry: Entry, table: ActionTable, skew: float) -> Ticket:
     if was_running and not (action and action.rules.idempotent):
         text = "the agent died while it ran; how far it came is not known"
         raise _Over(Outcome.INTERRUPTED, "interrupted", text)
+    if is_aborted and not (command.urgent or (action and action.rules.urgent)):
+        raise _Over(Outcome.CANCELLED, "cancelled", ABORTED)
     left = _time_left(entry, wall, skew)
     try:
         arguments = action.check(command) if action else {}

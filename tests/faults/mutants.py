@@ -113,8 +113,11 @@ def _check_no_duplicates() -> None:
 def _check_expiry_on_arrival_only() -> None:
     ticket = recovery._ticket
 
-    def without_deadline(entry: Entry, table: ActionTable, skew: float) -> Ticket:
-        return ticket(replace(entry, command=replace(entry.command, deadline=None)), table, skew)
+    def without_deadline(
+        entry: Entry, table: ActionTable, skew: float, *, is_aborted: bool
+    ) -> Ticket:
+        timeless = replace(entry, command=replace(entry.command, deadline=None))
+        return ticket(timeless, table, skew, is_aborted=is_aborted)
 
     put(Ticket, "is_late", lambda _self: False)
     put(recovery, "_ticket", without_deadline)
@@ -142,9 +145,11 @@ def _forget_at_deadline() -> None:
 def _run_again_after_crash() -> None:
     ticket = recovery._ticket
 
-    def as_if_accepted(entry: Entry, table: ActionTable, skew: float) -> Ticket:
+    def as_if_accepted(
+        entry: Entry, table: ActionTable, skew: float, *, is_aborted: bool
+    ) -> Ticket:
         accepted = replace(entry.report, state=Outcome.ACCEPTED)
-        return ticket(replace(entry, report=accepted), table, skew)
+        return ticket(replace(entry, report=accepted), table, skew, is_aborted=is_aborted)
 
     put(recovery, "_ticket", as_if_accepted)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Interrupted, Receipt, Sender, Settings
+from pyros_mqtt import Interrupted, Receipt, Sender, Settings, WasCancelled
 from pyros_mqtt.failpoints import FAILPOINTS, Failpoint
 from pyros_mqtt.settings import BrokerUrl
 from tests.system.pyros_command import Pyros, Running
 
 COUNTER = '''
 import os
+import time
 from pathlib import Path
 from pyros_mqtt import Agent, on
 
@@ -30,6 +31,10 @@ class Counter(Agent):
     @on("set", idempotent=True)
     def set(self, n: int) -> int:
         return self.begin("set", n)
+
+    @on("hold")
+    def hold(self) -> None:
+        time.sleep(60)  # whatever anybody says
 
     def begin(self, word: str, n: int) -> int:
         with Path("history.txt").open("a") as history:
@@ -108,6 +113,27 @@ def test_what_is_idempotent_is_done_in_the_end(site: Site, point: Failpoint) -> 
         agent.until("ready")
         assert receipt.result(20) == 2
     assert set(site.history()) == {"set 2"}
+
+
+@pytest.mark.parametrize("point", ["after_run", "after_result"])
+def test_what_an_abort_has_cancelled_does_not_start_in_the_next_life(
+    site: Site, point: Failpoint
+) -> None:
+    with site.pyros.running("run", "counter:Counter", PYROS_FAIL=point) as agent:
+        agent.until("ready")
+        running = site.sender.post("counter", "hold", {}, ttl=60)
+        waiting = [site.sender.post("counter", "set", {"n": n}, ttl=60) for n in range(5)]
+        waiting[-1].wait_accepted(20)
+        abort = site.sender.post("counter", "abort", {}, ttl=60)
+        assert killed_by_itself(agent)
+    with site.pyros.running("run", "counter:Counter") as agent:
+        agent.until("ready")
+        assert ended(running) == "interrupted"
+        for one in waiting:
+            with pytest.raises(WasCancelled, match="aborted"):
+                one.result(20)
+        abort.result(20)
+    assert site.history() == []
 
 
 def test_a_repetition_after_a_restart_gets_the_same_report(site: Site) -> None:

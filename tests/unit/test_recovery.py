@@ -37,9 +37,17 @@ class Heir:
     def tell(self, _command: Command, report: Report, **_: bool) -> None:
         self.said.append(report)
 
-    def left(self, state: Outcome, at: float, message: str = "goto", ttl: float = 30.0) -> None:
+    def left(
+        self,
+        state: Outcome,
+        at: float,
+        message: str = "goto",
+        ttl: float = 30.0,
+        *,
+        number: str = "1",
+    ) -> None:
         """Note what the earlier life has reported last, under its clock."""
-        command = Command("dome", message, id="1", sender="ops", sent_at=at, deadline=at + ttl)
+        command = Command("dome", message, id=number, sender="ops", sent_at=at, deadline=at + ttl)
         self.journal.write(command, report_on(command, state, at))
         self.journal.commit()
 
@@ -133,3 +141,18 @@ def test_an_action_whose_deadline_passes_while_its_start_is_noted_is_not_called(
     entry = journal.find("ops", "1")
     assert entry is not None
     assert (calls, entry.report.state) == ([], Outcome.EXPIRED)
+
+
+def test_nothing_starts_that_an_abort_has_found(heir: Heir) -> None:
+    heir.table.bind(Action("abort", lambda: None, Rules(urgent=True)))
+    now = time.time()
+    heir.left(Outcome.ACCEPTED, now, number="before")
+    heir.left(Outcome.RUNNING, now, "set", number="again")
+    heir.left(Outcome.ACCEPTED, now, "abort", number="abort")
+    heir.left(Outcome.ACCEPTED, now, number="after")
+    resume(heir.journal, heir.table, heir.inbox, heir.tell, SKEW)
+    assert [(one.id, one.state) for one in heir.said] == [
+        ("before", Outcome.CANCELLED), ("again", Outcome.CANCELLED),
+    ]  # fmt: skip
+    waiting, urgent = heir.inbox.withdraw(), heir.inbox.withdraw(urgent=True)
+    assert [one.command.id for one in waiting + urgent] == ["after", "abort"]
