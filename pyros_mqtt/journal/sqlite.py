@@ -106,11 +106,11 @@ class SqliteJournal:
     def is_taken_over(self) -> bool:
         """Say whether another life has begun in the file since ours; False where it cannot tell."""
         try:
-            with self._telling():
-                self._table.look_whose()
-        except Replaced:
+            with self._reading:
+                self._view.look_whose()
+        except TakenOver:
             return True
-        except JournalError:
+        except sqlite3.Error:
             return False
         return False
 
@@ -123,7 +123,9 @@ class SqliteJournal:
             JournalError: that cannot be noted.
         """
         with self._telling(), self._transaction():
-            return self._table.begin_life(boot)
+            last = self._table.begin_life(boot)
+        self._view.ours = self._table.ours
+        return last
 
     def accept(self, command: Command, report: Report) -> bool:
         """Note a command that seems new, with its first report; False: it came in this turn."""

@@ -55,7 +55,7 @@ class Table:
     def __init__(self, db: sqlite3.Connection, skew: float) -> None:
         self._db = db
         self._skew = skew
-        self._ours = "TRUE"
+        self.ours = "TRUE"
         """SQL that tells whether no later life has begun: two must not run one command."""
 
     def find(self, key: Key) -> Entry | None:
@@ -79,7 +79,7 @@ class Table:
         ours = max(int(boot), last + 1)
         self._db.execute("DELETE FROM lives")
         self._db.execute("INSERT INTO lives VALUES (?)", (ours,))
-        self._ours = f"(SELECT max(boot) FROM lives) = {ours}"  # noqa: S608 - a number
+        self.ours = f"(SELECT max(boot) FROM lives) = {ours}"  # noqa: S608 - a number
         return last
 
     def touch(self) -> None:
@@ -88,7 +88,7 @@ class Table:
         Raises:
             TakenOver: the file is another life's.
         """
-        if not self._db.execute(f"UPDATE lives SET boot=boot WHERE {self._ours}").rowcount:  # noqa: S608 - our own words
+        if not self._db.execute(f"UPDATE lives SET boot=boot WHERE {self.ours}").rowcount:  # noqa: S608 - our own words
             self.look_whose()
 
     def insert_all(self, notes: Iterable[Note]) -> list[Key]:
@@ -114,7 +114,7 @@ class Table:
             change += ", open=0, until=max(until, ?)"
             values.append(self.until(note))
         known = self._db.execute(
-            f"UPDATE entries SET {change} WHERE sender=? AND id=? AND {self._ours}",  # noqa: S608 - our own words
+            f"UPDATE entries SET {change} WHERE sender=? AND id=? AND {self.ours}",  # noqa: S608 - our own words
             (*values, *note.key),
         )
         if not known.rowcount and not self._insert(note, _IN_ITS_PLACE):
@@ -130,7 +130,7 @@ class Table:
             "report=CASE WHEN sender=?1 AND id=?2 THEN ?3 ELSE ?7 END, "
             "until=CASE WHEN sender=?1 AND id=?2 THEN max(until, ?4) ELSE until END, "
             "open=NOT (sender=?1 AND id=?2) "
-            f"WHERE ({_BOTH}) AND {self._ours} "
+            f"WHERE ({_BOTH}) AND {self.ours} "
             f"AND (SELECT count(*) FROM entries WHERE {_BOTH}) = 2",
             (
                 *ended.key,
@@ -151,7 +151,7 @@ class Table:
         ]
         known = self._db.execute(
             "UPDATE entries SET report=column3, until=max(until, column4), open=column5 "  # noqa: S608 - our own marks
-            f"FROM (VALUES {marks}) WHERE sender=column1 AND id=column2 AND {self._ours}",
+            f"FROM (VALUES {marks}) WHERE sender=column1 AND id=column2 AND {self.ours}",
             [value for row in values for value in row],
         )
         return known.rowcount == len(notes)
@@ -160,7 +160,7 @@ class Table:
         """Note a command, or do in SQL what is said where it is in here; whether it was written."""
         row = rows.row_of(note.command, note.report, self.until(note))
         written = self._db.execute(
-            f"INSERT INTO entries ({rows.WRITTEN}) SELECT {rows.MARKS} WHERE {self._ours} "
+            f"INSERT INTO entries ({rows.WRITTEN}) SELECT {rows.MARKS} WHERE {self.ours} "
             f"ON CONFLICT (sender, id) DO {otherwise}",
             row,
         )
@@ -185,6 +185,6 @@ class Table:
         Raises:
             TakenOver: it is another life's.
         """
-        (is_ours,) = self._db.execute(f"SELECT {self._ours}").fetchone()
+        (is_ours,) = self._db.execute(f"SELECT {self.ours}").fetchone()
         if not is_ours:
             raise TakenOver
