@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
+def words_of(error: BaseException) -> str:
+    """What somebody's error says of itself; its class where it says nothing, or fails to."""
+    try:
+        return str(error) or repr(error)
+    except Exception:  # noqa: BLE001 - whatever its `__str__` does
+        return type(error).__name__
+
+
 class PyrosError(Exception):
     """The root of every error that this library raises on purpose."""
 

@@ -10,7 +10,7 @@ from math import inf
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.daily import Almanac, Daily
-from pyros_mqtt.errors import AgentError
+from pyros_mqtt.errors import AgentError, words_of
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Appointment:
         except Exception as error:
             log.exception("the chore %s has no next moment", self._name)
             self._condition.degrade(
-                f"the almanac does not say when {self._name} runs next: {error}", source
+                f"the almanac does not say when {self._name} runs next: {words_of(error)}", source
             )
             return
         self._condition.recover(source)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pyros_mqtt.agent.appointment import Appointment, WallClock
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.daily import Almanac, Daily
+from pyros_mqtt.errors import words_of
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,9 @@ class Chores:
             job.call()
         except Exception as error:
             log.exception("the chore %s failed; it is tried again %s", job.name, job.plan.again())
-            self._condition.degrade(f"{job.name} failed: {error}", source=f"chore {job.name}")
+            self._condition.degrade(
+                f"{job.name} failed: {words_of(error)}", source=f"chore {job.name}"
+            )
         else:
             self._condition.recover(source=f"chore {job.name}")
         finally:

@@ -23,7 +23,7 @@ from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.agent.urgency import UrgentLane
 from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.errors import AgentError, Cancelled, JournalError, NameTaken
+from pyros_mqtt.errors import AgentError, Cancelled, JournalError, NameTaken, words_of
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
@@ -124,7 +124,9 @@ class Life:
         self.rhythm = Rhythm(
             self.inbox, self.chores, self.stage, self.condition, self.stopping, self._perform
         )
-        self._urgent = UrgentLane(outfit.name, self.inbox, self.stage, self._perform, self.stop)
+        self._urgent = UrgentLane(
+            outfit.name, self.inbox, self.stage, self.condition, self._perform, self.stop
+        )
         is_guest = hosting.is_guest()
         self._watchdog = Watchdog(
             outfit.name,
@@ -272,7 +274,7 @@ class Life:
             self.outbox.publish_status()
         self.stage.cancel_waiting(self.inbox.withdraw(), STOPS)
         self._shut_down()
-        reason = f"it failed: {self.failure}" if self.failure else ""
+        reason = f"it failed: {words_of(self.failure)}" if self.failure else ""
         left = ", ".join(self.threads.join(THREADS_END))
         if left:
             log.warning("%s: these threads have not ended: %s", self._name, left)

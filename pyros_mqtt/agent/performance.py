@@ -11,7 +11,15 @@ from typing import Any
 
 from pyros_mqtt.condition import Condition
 from pyros_mqtt.dispatch import PATIENCE, plain
-from pyros_mqtt.errors import ActionFailed, Cancelled, JournalError, PyrosError, Refusal, Replaced
+from pyros_mqtt.errors import (
+    ActionFailed,
+    Cancelled,
+    JournalError,
+    PyrosError,
+    Refusal,
+    Replaced,
+    words_of,
+)
 from pyros_mqtt.inbox import Ticket
 from pyros_mqtt.journal import End
 from pyros_mqtt.messages import JSON, Outcome, Problem, Progress, Report, Task, report_on
@@ -194,7 +202,7 @@ class Stage:
             return self._failed(ticket, "action-failed", str(error))
         except BaseException as error:  # sys.exit() ends the action, not the agent
             log.exception("%.200r failed", command.message)
-            return self._failed(ticket, "action-failed", str(error) or repr(error))
+            return self._failed(ticket, "action-failed", words_of(error))
         return report_on(command, Outcome.DONE, time.time(), result=result)
 
     def _failed(self, ticket: Ticket, code: str, text: str) -> Report:

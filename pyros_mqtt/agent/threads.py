@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.errors import Cancelled
+from pyros_mqtt.errors import Cancelled, words_of
 
 log = logging.getLogger(__name__)
 
@@ -66,5 +66,5 @@ class Threads:
             pass  # how `self.sleep` ends a thread when the agent stops, and how a thread may leave
         except BaseException as error:
             log.exception("%s: the thread %s has died", self._agent, title)
-            text = f"the thread {title} has died: {str(error) or repr(error)}"
+            text = f"the thread {title} has died: {words_of(error)}"
             self._condition.degrade(text, source=f"thread {title}")

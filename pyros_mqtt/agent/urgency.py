@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from pyros_mqtt.agent.performance import Stage
+from pyros_mqtt.condition import Condition
+from pyros_mqtt.errors import words_of
 from pyros_mqtt.inbox import Inbox, Ticket
+
+log = logging.getLogger(__name__)
 
 
 class UrgentLane:
@@ -18,16 +23,18 @@ class UrgentLane:
         stop: ends the agent, with why.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it takes to run a command, and to end the agent
         self,
         name: str,
         inbox: Inbox,
         stage: Stage,
+        condition: Condition,
         perform: Callable[[Ticket], Any],
         stop: Callable[[str], None],
     ) -> None:
         self._inbox = inbox
         self._stage = stage
+        self._condition = condition
         self._perform = perform
         self._stop = stop
         self.over = threading.Event()
@@ -52,9 +59,21 @@ class UrgentLane:
                 if self.over.is_set():
                     return
                 continue
-            if ticket.command.message == "abort":
+            self._play(ticket)
+            if ticket.command.message == "shutdown":
+                self._stop("the agent was told to shut down")
+
+    def _play(self, ticket: Ticket) -> None:
+        """Perform one; whatever becomes of it, the next abort must find this thread alive."""
+        message = ticket.command.message
+        try:
+            if message == "abort":
                 self._stage.abort(ticket, self._perform, self._inbox.withdraw)
             else:
                 self._stage.perform(ticket, self._perform)
-            if ticket.command.message == "shutdown":
-                self._stop("the agent was told to shut down")
+        except BaseException as error:
+            log.exception("%.200r did not come to its end", message)
+            text = f"{message:.200} did not come to its end: {words_of(error)}"
+            self._condition.degrade(text, "urgent lane")
+        else:
+            self._condition.recover("urgent lane")

@@ -93,6 +93,8 @@ def find_or_start(
     if settings.brokers and kind is None:
         return RunningBroker(settings.brokers, "configured")
     folder = None if to_stderr else settings.state_dir
+    if port and (reason := why_not_free(port)):
+        raise NoBroker(f"port {port} of {LOOPBACK} {reason}; choose another, or 0 for any free one")
     if kind is not None:
         return _start(kind, port, folder)
     try:
@@ -121,8 +123,6 @@ def _start(kind: Kind, port: int | None, folder: Path | None) -> RunningBroker:
 def _choose(port: int | None) -> int:
     if port is None:
         return any_free_port() if why_not_free(USUAL_PORT) else USUAL_PORT
-    if port and (reason := why_not_free(port)):
-        raise NoBroker(f"port {port} of {LOOPBACK} {reason}; choose another, or 0 for any free one")
     return port or any_free_port()
 
 

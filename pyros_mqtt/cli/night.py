@@ -46,7 +46,10 @@ def night(
 
     States, commands, weather, alarms, alerts, images, and gaps in the record.
     """
+    from pyros_mqtt.archive.extras import bring
     from pyros_mqtt.archive.output import written
+
+    bring("numpy", "a night's page", "archive")
     from pyros_mqtt.nightly import look_at, page
 
     with opened(Reach.of(context), archive) as found:

@@ -127,7 +127,7 @@ def _made(
 
 
 def _perform(agent: Agent) -> None:
-    from pyros_mqtt.errors import NameTaken
+    from pyros_mqtt.errors import NameTaken, words_of
     from pyros_mqtt.supervisor import EXIT_NAME_TAKEN
 
     try:
@@ -139,7 +139,7 @@ def _perform(agent: Agent) -> None:
         complain(f"left at once; what {agent.name} was doing is not finished")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - the agent's log has shown where
-        complain(f"{agent.name} has failed: {error}")
+        complain(f"{agent.name} has failed: {words_of(error)}")
         raise typer.Exit(FAILED) from None
 
 

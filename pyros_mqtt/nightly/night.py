@@ -11,7 +11,6 @@ from typing import Any
 
 from pyros_mqtt.archive import Account, Archive, Gap
 from pyros_mqtt.archive.curves import Curve, curves
-from pyros_mqtt.archive.extras import bring
 from pyros_mqtt.archive.units import unit_change
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.messages import JSON
@@ -102,9 +101,7 @@ def look_at(archive: Archive, name: str, plotted: Iterable[str] = ()) -> Night:
 
     Raises:
         ArchiveError: the name is no date, or the archive fails.
-        MissingExtra: numpy is not installed.
     """
-    bring("numpy", "a night's page", "archive")
     start, end = archive.nights.span(name)
     stop = min(end, time.time())
     asked = list(orders(archive.events(None, {"inbox", "outbox"}, start, stop)))

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from pyros_mqtt.agent import Agent
-from pyros_mqtt.errors import AgentError, PyrosError
+from pyros_mqtt.errors import AgentError, PyrosError, words_of
 from pyros_mqtt.settings import Settings
 
 RESERVED = frozenset({"name", "bus", "settings", "journal"})
@@ -155,7 +155,7 @@ def _make(kind: type[Agent], class_path: str, chosen: Mapping[str, Any]) -> Agen
     except PyrosError as error:
         raise AgentError(f"{class_path} could not be made: {error}") from error
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {words_of(error)}"
         raise AgentError(f"{class_path} could not be made: {what}") from error
 
 
@@ -175,7 +175,7 @@ def _import(name: str) -> ModuleType:
         hint = "for the observatory's agents: pip install 'pyros-mqtt[observatory]'"
         raise AgentError(f"{name} needs {missing!r}, which is not installed; {hint}") from error
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {words_of(error)}"
         raise AgentError(f"the module {name} cannot be imported: {what}") from error
 
 

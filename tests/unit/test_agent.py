@@ -644,6 +644,63 @@ def test_a_checkpoint_runs_due_chores(stage: Rehearsal) -> None:
     assert stage.ask("worker", "check") >= 2
 
 
+class DeviceError(Exception):
+    """Its text is a number, which Python does not take for one."""
+
+    def __str__(self) -> str:
+        code: Any = 7
+        return code  # type: ignore[no-any-return]
+
+
+class Fragile(Worker):
+    """A device whose errors cannot be written."""
+
+    @on("read")
+    def read(self) -> None:
+        raise DeviceError
+
+    @on("brake", urgent=True)
+    def brake(self) -> None:
+        raise DeviceError
+
+    @every(0.1)
+    def look(self) -> None:
+        raise DeviceError
+
+
+@pytest.mark.parametrize("message", ["read", "brake"])
+def test_an_error_that_cannot_say_what_it_is_ends_its_command_alone(
+    stage: Rehearsal, message: str
+) -> None:
+    stage.start(Fragile(stage), until=None)
+    with pytest.raises(Failed, match="DeviceError"):
+        stage.ask("worker", message)
+    stage.wait_until(lambda: "look failed: DeviceError" in stage.status("worker").detail)
+    assert stage.ask("worker", "abort") is None
+    assert stage.ask("worker", "echo") == {}
+
+
+def test_the_urgent_lane_outlives_what_nobody_has_foreseen(
+    stage: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = start(stage)
+    with monkeypatch.context() as patch:
+
+        def fail(*_: Any) -> None:
+            raise OSError("no more threads")
+
+        patch.setattr(agent._alive.stage, "perform", fail)
+        stage.send("worker", "stop")
+        stage.wait_until(lambda: "no more threads" in stage.status("worker").detail)
+        assert stage.status("worker").state is State.DEGRADED
+    running = stage.send("worker", "wait")
+    assert agent.began.wait(5)
+    assert stage.ask("worker", "abort") is None
+    with pytest.raises(WasCancelled):
+        running.result(5)
+    stage.wait_until(lambda: stage.status("worker").state is State.READY)
+
+
 def test_a_chore_that_raises_is_shown_as_degraded_and_kept(
     stage: Rehearsal, caplog: pytest.LogCaptureFixture
 ) -> None:
