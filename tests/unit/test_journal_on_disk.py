@@ -201,8 +201,9 @@ def holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has begun a life in the journal, with boot 100."""
     if sys.platform != "linux":
         pytest.skip("only Linux tells when a process began")
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
         yield process
