@@ -118,6 +118,8 @@ def _hand_in(  # noqa: PLR0917 - what a later command is made of
     from pyros_mqtt.sender.moments import moment_of
     from pyros_mqtt.sender.sender import compose, made_up_name
 
+    if countdown is not None and eta is not None:
+        raise typer.BadParameter("give one of them, not both", param_hint="'--in' / '--at'")
     try:
         due = moment_of(countdown, eta)
         name = sender or reach.settings.sender or made_up_name()
@@ -125,7 +127,8 @@ def _hand_in(  # noqa: PLR0917 - what a later command is made of
     except BadName as error:
         raise Trouble(str(error), code_of(error)) from error
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--at'") from None
+        option = "'--at'" if countdown is None else "'--in'"
+        raise typer.BadParameter(str(error), param_hint=option) from None
     hand_in(reach, command, due)
 
 
