@@ -176,6 +176,8 @@ class SqliteJournal:
                     self._commit(list(self._gathered.pop(thread).values()))
             except JournalError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all
+            with contextlib.suppress(JournalError), self._telling():
+                self._table.end_life(this_process())
             self._checkpoints.end()
             self._reader.close()
             self._db.close()

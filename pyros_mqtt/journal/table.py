@@ -84,6 +84,13 @@ class Table:
         self._db.execute("INSERT INTO lives VALUES (?, ?)", (boot, process))
         self.ours = f"(SELECT max(boot) FROM lives) = {int(boot)}"  # noqa: S608 - a number
 
+    def end_life(self, process: str) -> None:
+        """Our life ends, and its process may go on without the file."""
+        self._db.execute(
+            f"UPDATE lives SET process='' WHERE process=? AND {self.ours}",  # noqa: S608 - our own words
+            (process,),
+        )
+
     def touch(self) -> None:
         """Write what changes nothing.
 

@@ -190,8 +190,12 @@ HOLDER = """
 import sys
 from pathlib import Path
 from pyros_mqtt.journal import SqliteJournal
-SqliteJournal(Path(sys.argv[1])).begin_life(100, seen=0)
+journal = SqliteJournal(Path(sys.argv[1]))
+journal.begin_life(100, seen=0)
 print("begun", flush=True)
+sys.stdin.readline()
+journal.close()
+print("ended", flush=True)
 sys.stdin.read()
 """
 
@@ -217,6 +221,17 @@ def test_the_journal_of_a_life_elsewhere_is_not_taken_over(
         SqliteJournal(path).begin_life(101, seen=99)
     assert caught.value.pid == holder.pid
     assert SqliteJournal(path).begin_life(101, seen=100) == 100, "the broker knows it, as silent"
+
+
+def test_the_journal_of_a_life_that_has_ended_is_free_though_its_process_lives(
+    path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    holder.stdin.write(b"\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == b"ended\n"
+    assert SqliteJournal(path).begin_life(101, seen=0) == 100
 
 
 def test_the_journal_of_a_dead_process_is_taken_over(
