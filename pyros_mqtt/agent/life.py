@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import socket
 import threading
 import time
 from functools import partial
@@ -24,7 +23,7 @@ from pyros_mqtt.agent.threads import Threads
 from pyros_mqtt.agent.urgency import UrgentLane
 from pyros_mqtt.agent.watchdog import Watchdog
 from pyros_mqtt.condition import Condition
-from pyros_mqtt.errors import AgentError, Cancelled, JournalError, JournalInUse, NameTaken, words_of
+from pyros_mqtt.errors import AgentError, Cancelled, JournalError, NameTaken, words_of
 from pyros_mqtt.inbox import Inbox, Limits, Ticket
 from pyros_mqtt.logbook import Logbook
 from pyros_mqtt.messages import State, Status
@@ -237,24 +236,15 @@ class Life:
         finally:
             self._end()
 
-    def _move_in(self, finding: Finding) -> Status | None:
-        """The name is ours: take up what an earlier life has left, and connect.
-
-        Gives who has it after all, where another process of this machine has our journal.
-        """
+    def _move_in(self, finding: Finding) -> None:
+        """The name is ours: take up what an earlier life has left, and connect."""
         self.outbox.rebase(finding.last_boot)
-        try:
-            last = self._journal.begin_life(self.outbox.boot, finding.last_boot)
-        except JournalInUse as error:
-            log.warning("%s: %s", self._name, error)
-            return Status(self._name, State.READY, host=socket.gethostname(), pid=error.pid)
-        self.outbox.rebase(last)
+        self.outbox.rebase(self._journal.begin_life(self.outbox.boot))
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name
         payload = wire.last_will(name, self.session, self.outbox.boot)
         self.presence.begin()
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
-        return None
 
     def _work(self) -> None:
         self._work_began = time.monotonic()

@@ -30,8 +30,7 @@ class Tenure:
     """One life's hold on its name. Each method says which thread it is for.
 
     Args:
-        move_in: called once the name is free, with what was found there; gives who has it after
-            all, if somebody has.
+        move_in: called once the name is free, with what was found there.
         leave: called when the name is somebody else's, with why; after that nothing is published.
         is_replaced: whether another life has taken our journal over.
     """
@@ -43,7 +42,7 @@ class Tenure:
         name: str,
         session: str,
         outbox: Outbox,
-        move_in: Callable[[Finding], Status | None],
+        move_in: Callable[[Finding], None],
         leave: Callable[[NameTaken], None],
         is_replaced: Callable[[], bool],
     ) -> None:
@@ -125,10 +124,10 @@ class Tenure:
         return Lookout(self._bus, self._topics, self._name)
 
     def _enter(self, finding: Finding) -> None:
-        holder = finding.holder or self._move_in(finding)
-        if holder is not None:
+        if finding.holder is not None:
             self.is_lost = True
-            raise NameTaken(holder)
+            raise NameTaken(finding.holder)
+        self._move_in(finding)
 
     def _claim_later(self, lookout: Lookout) -> None:
         """The broker was away at the start; runs in a thread of its own until it is there."""

@@ -93,18 +93,15 @@ class Journal(Protocol):
     def unfinished(self) -> list[Entry]:
         """What was accepted or running when the last life ended, oldest first."""
 
-    def begin_life(self, boot: int, seen: int) -> int:
+    def begin_life(self, boot: int) -> int:
         """A life begins, and takes the journal from any other.
 
         Args:
             boot: of this life, if it is above that of the last one; else it has the next higher.
-            seen: the latest boot that was claimed at the broker.
 
         Gives the boot of the last life that used this journal; 0 where there was none.
 
         Raises:
-            JournalInUse: the last life goes on in another process of this machine, and was not
-                seen: it is at another broker, or starts in this moment.
             JournalError: that cannot be noted.
         """
 

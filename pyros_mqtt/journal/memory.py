@@ -57,7 +57,7 @@ class MemoryJournal:
         """Nothing is left of an earlier life."""
         return []
 
-    def begin_life(self, boot: int, seen: int) -> int:  # noqa: ARG002 - the protocol's signature
+    def begin_life(self, boot: int) -> int:  # noqa: ARG002 - the protocol's signature
         """Nothing to note, and nothing is known of an earlier life."""
         return 0
 

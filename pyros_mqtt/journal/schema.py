@@ -38,6 +38,5 @@ SCHEMA = FileSchema(
     """,
         # a start reads the table once; each command wrote this index twice
         "DROP INDEX entries_open",
-        "ALTER TABLE lives ADD COLUMN process TEXT NOT NULL DEFAULT ''",
     ),
 )

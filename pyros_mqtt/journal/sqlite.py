@@ -17,13 +17,12 @@ from types import MappingProxyType
 
 from pyros_mqtt import wire
 from pyros_mqtt.disk import open_private, trouble_of
-from pyros_mqtt.errors import JournalError, JournalInUse, Replaced
+from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal import rows
 from pyros_mqtt.journal.checkpoints import AT_LATEST, Checkpoints
 from pyros_mqtt.journal.entry import Entry, Journal, Key
 from pyros_mqtt.journal.memory import MemoryJournal
-from pyros_mqtt.journal.process import living, this_process
 from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.journal.table import AT_ONCE, PURGE_ROWS, Note, Table, TakenOver
 from pyros_mqtt.messages import Command, Report
@@ -117,18 +116,14 @@ class SqliteJournal:
 
     # -- what is written ----------------------------------------------------------------
 
-    def begin_life(self, boot: int, seen: int) -> int:
+    def begin_life(self, boot: int) -> int:
         """A life begins, and takes the file from any other; gives the boot of the last one.
 
         Raises:
-            JournalInUse: the last one goes on in another process, and was not seen.
             JournalError: that cannot be noted.
         """
         with self._telling(), self._transaction():
-            last, process = self._table.last_life()
-            if last > seen and (pid := living(process)) is not None:
-                raise JournalInUse(self.path, pid)
-            self._table.begin_life(max(boot, last + 1), this_process())
+            last = self._table.begin_life(boot)
         self._view.ours = self._table.ours
         return last
 
@@ -176,8 +171,6 @@ class SqliteJournal:
                     self._commit(list(self._gathered.pop(thread).values()))
             except JournalError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all
-            with contextlib.suppress(JournalError), self._telling():
-                self._table.end_life(this_process())
             self._checkpoints.end()
             self._reader.close()
             self._db.close()

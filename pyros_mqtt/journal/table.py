@@ -69,27 +69,18 @@ class Table:
         query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
         return self._db.execute(query, key).fetchone() is not None
 
-    def last_life(self) -> tuple[int, str]:
-        """The boot of the last life, 0 where there was none, and its process.
+    def begin_life(self, boot: int) -> int:
+        """A life begins, with this boot or one above the last; gives the last.
 
-        To be called in one transaction with `begin_life`: of two that begin together the second one
-        sees the first, or the file and the name could go to different ones.
+        To be called in a transaction: of two that begin together each sees the other, or none is
+        later, and the file and the name could go to different ones.
         """
-        row = self._db.execute("SELECT boot, process FROM lives ORDER BY boot DESC").fetchone()
-        return row or (0, "")
-
-    def begin_life(self, boot: int, process: str) -> None:
-        """A life begins: it takes the file from every other one."""
+        last = int(self._db.execute("SELECT max(boot) FROM lives").fetchone()[0] or 0)
+        ours = max(int(boot), last + 1)
         self._db.execute("DELETE FROM lives")
-        self._db.execute("INSERT INTO lives VALUES (?, ?)", (boot, process))
-        self.ours = f"(SELECT max(boot) FROM lives) = {int(boot)}"  # noqa: S608 - a number
-
-    def end_life(self, process: str) -> None:
-        """Our life ends, and its process may go on without the file."""
-        self._db.execute(
-            f"UPDATE lives SET process='' WHERE process=? AND {self.ours}",  # noqa: S608 - our own words
-            (process,),
-        )
+        self._db.execute("INSERT INTO lives VALUES (?)", (ours,))
+        self.ours = f"(SELECT max(boot) FROM lives) = {ours}"  # noqa: S608 - a number
+        return last
 
     def touch(self) -> None:
         """Write what changes nothing.

@@ -194,9 +194,9 @@ class _Observed:
         """What was accepted or running when the last life ended, oldest first."""
         return self._journal.unfinished()
 
-    def begin_life(self, boot: int, seen: int) -> int:
+    def begin_life(self, boot: int) -> int:
         """A life begins; gives the boot of the last one."""
-        return self._journal.begin_life(boot, seen)
+        return self._journal.begin_life(boot)
 
     def is_taken_over(self) -> bool:
         """Say whether another life has begun in it."""

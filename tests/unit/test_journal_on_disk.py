@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt.errors import JournalError, JournalInUse, Replaced
+from pyros_mqtt.errors import JournalError, Replaced
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
 from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
@@ -172,79 +170,23 @@ def test_a_journal_that_is_not_there_cannot_be_read_and_is_not_made(path: Path) 
 
 def test_the_last_boot_is_known_to_the_next_life(path: Path) -> None:
     journal = SqliteJournal(path)
-    assert journal.begin_life(1_763_841_600_123, seen=0) == 0
+    assert journal.begin_life(1_763_841_600_123) == 0
     journal.close()
-    assert SqliteJournal(path).begin_life(1_763_841_600_124, seen=0) == 1_763_841_600_123
+    assert SqliteJournal(path).begin_life(1_763_841_600_124) == 1_763_841_600_123
 
 
 @pytest.mark.parametrize("clock", [99, 100, 101])
 def test_who_begins_last_has_the_journal_whatever_its_clock_says(path: Path, clock: int) -> None:
     first, second, third = (SqliteJournal(path) for _ in range(3))
-    first.begin_life(100, seen=0)
-    assert second.begin_life(clock, seen=0) == 100
-    assert third.begin_life(0, seen=0) == max(clock, 101), "a boot above that of the first one"
+    first.begin_life(100)
+    assert second.begin_life(clock) == 100
+    assert third.begin_life(0) == max(clock, 101), "a boot above that of the first one"
     assert [one.is_taken_over() for one in (first, second, third)] == [True, True, False]
-
-
-HOLDER = """
-import sys
-from pathlib import Path
-from pyros_mqtt.journal import SqliteJournal
-journal = SqliteJournal(Path(sys.argv[1]))
-journal.begin_life(100, seen=0)
-print("begun", flush=True)
-sys.stdin.readline()
-journal.close()
-print("ended", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has begun a life in the journal, with boot 100."""
-    if sys.platform != "linux":
-        pytest.skip("only Linux tells when a process began")
-    with subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"begun\n"
-        yield process
-        process.kill()
-
-
-def test_the_journal_of_a_life_elsewhere_is_not_taken_over(
-    path: Path, holder: subprocess.Popen[bytes]
-) -> None:
-    with pytest.raises(JournalInUse, match=f"the process {holder.pid}, which lives") as caught:
-        SqliteJournal(path).begin_life(101, seen=99)
-    assert caught.value.pid == holder.pid
-    assert SqliteJournal(path).begin_life(101, seen=100) == 100, "the broker knows it, as silent"
-
-
-def test_the_journal_of_a_life_that_has_ended_is_free_though_its_process_lives(
-    path: Path, holder: subprocess.Popen[bytes]
-) -> None:
-    assert holder.stdin is not None
-    assert holder.stdout is not None
-    holder.stdin.write(b"\n")
-    holder.stdin.flush()
-    assert holder.stdout.readline() == b"ended\n"
-    assert SqliteJournal(path).begin_life(101, seen=0) == 100
-
-
-def test_the_journal_of_a_dead_process_is_taken_over(
-    path: Path, holder: subprocess.Popen[bytes]
-) -> None:
-    holder.kill()
-    holder.wait(10)
-    assert SqliteJournal(path).begin_life(101, seen=0) == 100
 
 
 def test_a_journal_that_cannot_tell_is_not_taken_over(path: Path) -> None:
     journal = SqliteJournal(path)
-    journal.begin_life(1, seen=0)
+    journal.begin_life(1)
     journal.close()
     assert not journal.is_taken_over()
 
@@ -334,12 +276,12 @@ def test_what_the_disk_does_not_take_is_told_by_the_commit(full: SqliteJournal) 
 
 def test_whether_the_disk_takes_anything_is_found_out_without_a_command(path: Path) -> None:
     first, second = SqliteJournal(path), SqliteJournal(path)
-    first.begin_life(1, seen=0)
+    first.begin_life(1)
     first.check()
-    second.begin_life(2, seen=0)
+    second.begin_life(2)
     with pytest.raises(Replaced):
         first.check()
-    assert second.begin_life(3, seen=0) == 2
+    assert second.begin_life(3) == 2
 
 
 def test_what_one_thread_writes_does_not_fail_with_what_another_does(full: SqliteJournal) -> None:
@@ -409,10 +351,10 @@ def test_what_begins_and_ends_in_one_turn_is_noted_with_its_end(path: Path) -> N
 
 def test_a_life_that_was_replaced_notes_nothing_any_more(path: Path) -> None:
     first, second = SqliteJournal(path), SqliteJournal(path)
-    first.begin_life(1, seen=0)
+    first.begin_life(1)
     note(first, 1, Outcome.ACCEPTED)
     first.commit()
-    second.begin_life(2, seen=0)
+    second.begin_life(2)
     assert [one.command.id for one in second.unfinished()] == ["id-1"]
     for number, state in ((1, Outcome.RUNNING), (2, Outcome.ACCEPTED)):
         note(first, number, state)
