@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,8 @@ def _with_prolog(prolog: str) -> str:
 
 
 def _refuse(content: str | bytes) -> str:
-    began = time.monotonic()
     with pytest.raises(UnreadableNotice) as caught:
         read_notice(content)
-    assert time.monotonic() - began < 2.0
     return caught.value.reason
 
 
@@ -75,7 +72,7 @@ def test_what_is_nothing_is_refused(content: str | bytes) -> None:
     assert _refuse(content)
 
 
-def test_megabytes_of_junk_are_refused_at_once() -> None:
+def test_megabytes_of_junk_are_refused() -> None:
     junk = b"0123456789abcdef" * (5 * 2**20 // 16)
     assert "neither" in _refuse(junk)
     _refuse(b"<" * len(junk))
@@ -98,24 +95,14 @@ def test_every_truncation_of_a_packet_is_unreadable() -> None:
             _refuse(text[:end])
 
 
-def test_a_sky_map_of_megabytes_is_read_quickly() -> None:
+def test_a_sky_map_of_megabytes_is_read() -> None:
     image = "QUJD" * 600_000
     packets = (
         voevent(params={"Packet_Type": 151, "GraceID": "S1", "skymap": image}, where=None),
         gcn(id=None, superevent_id="S1", event={"skymap": image}, ra=None, dec=None),
     )
     for text in packets:
-        began = time.monotonic()
         assert read_notice(text).kind is Kind.SKYMAP
-        assert time.monotonic() - began < 0.5
-
-
-def test_reading_takes_a_few_milliseconds_at_most() -> None:
-    texts = [swift(), gcn()] * 50
-    began = time.monotonic()
-    for text in texts:
-        read_notice(text)
-    assert (time.monotonic() - began) / len(texts) < 0.005
 
 
 def test_reading_loads_no_astropy() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -95,17 +94,16 @@ def test_a_peer_who_is_not_there_does_not_stop_the_judging(safety: Alone) -> Non
 
 def test_a_peer_who_does_not_answer_does_not_stop_the_judging(safety: Alone) -> None:
     answer = threading.Event()
-    calls: list[str] = []
+    answered: list[str] = []
 
     def wait(agent: str, *_: Any, **__: Any) -> None:
-        calls.append(agent)
-        answer.wait(5)
+        assert answer.wait(60)
+        answered.append(agent)
 
     safety.send_to = wait  # type: ignore[assignment, method-assign]
     safety.look()
-    began = time.monotonic()
     safety.stay(600, rain=True)
-    assert time.monotonic() - began < 2.0
+    assert not answered, "it judged while both were waited for"
     answer.set()
     safety.orders()
-    assert sorted(calls) == ["dome", "telescope"]
+    assert sorted(answered) == ["dome", "telescope"]

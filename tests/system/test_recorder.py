@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -111,9 +110,7 @@ def test_a_full_disk_is_told_and_everything_is_written_afterwards(
     until(lambda: bench.account().messages == 50)
     small_disk.fill()
     bench.measure(500)
-    began = time.monotonic()
     until(lambda: bench.state()[0] == "degraded", LOST_MORE)
-    assert time.monotonic() - began < LOST_MORE
     assert "full" in bench.state()[1]
     small_disk.empty()
     until(lambda: bench.state()[0] == "ready")
@@ -164,10 +161,8 @@ def test_a_server_that_hangs_is_told_and_everything_is_written_afterwards(bench:
         bench.measure(50)
         until(lambda: bench.account().messages == 50)
         with server.paused():
-            began = time.monotonic()
             bench.measure(50)
             until(lambda: bench.state()[0] == "degraded", LOST_MORE)
-            assert time.monotonic() - began < LOST_MORE
         until(lambda: bench.account().messages == 100)
         until(lambda: bench.state()[0] == "ready")
 

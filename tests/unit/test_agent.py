@@ -475,12 +475,10 @@ def test_abort_cancels_what_runs_and_all_that_wait(stage: Rehearsal) -> None:
     start(stage)
     running = stage.send("worker", "wait")
     waiting = [stage.send("worker", "echo") for _ in range(5)]
-    began = time.monotonic()
     stage.ask("worker", "abort")
     for receipt in [running, *waiting]:
         with pytest.raises(WasCancelled, match="aborted"):
             receipt.result(5)
-    assert time.monotonic() - began < 2
     assert stage.ask("worker", "echo") == {}, "it goes on afterwards"
 
 

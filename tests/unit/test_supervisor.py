@@ -138,9 +138,7 @@ def test_who_does_not_heed_is_killed() -> None:
     one = keeper(heard, STUBBORN)
     one.start()
     pid = heard.until(1)[0]
-    began = time.monotonic()
     one.stop(patience=0.3)
-    assert time.monotonic() - began < 5
     until_gone(pid)
 
 

