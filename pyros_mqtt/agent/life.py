@@ -32,7 +32,7 @@ from pyros_mqtt.sender import SpoolDesk, Voice, spool_path
 from pyros_mqtt.signing import Guard, guard_of, signer_of
 from pyros_mqtt.telemetry import Follow
 from pyros_mqtt.tracing import tracing
-from pyros_mqtt.transport import Bus, Parcel
+from pyros_mqtt.transport import Bus, Parcel, Transport
 
 if TYPE_CHECKING:
     from pyros_mqtt.journal import Journal
@@ -72,39 +72,20 @@ class Life:
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._log = logging.getLogger(f"pyros.{outfit.name}")
-        self._journal = journal
         self._skew = settings.max_clock_skew
         self._spool_path = spool_path(settings.state_dir, settings.root)
         self._publish_logs = settings.publish_logs
         self._topics = outfit.topics
         self.transport = bus.transport(self._topics.client_id(outfit.name))
         self._guard, self._signer = guard_of(settings), signer_of(settings)
-        if settings.traces:
-            tracing.switch_on()
-        if settings.metrics_port:
-            from pyros_mqtt.metrics import observed
-
-            self._journal = journal = observed(journal, outfit.name, self.transport, settings)
-        claim = Status(
-            outfit.name,
-            State.STARTING,
-            session=self.session,
-            boot=time.time_ns() // 1_000_000,
-            beat=settings.beat,
-            version=outfit.version,
-        )
+        self._journal = journal = _watched(journal, outfit, self.transport, settings)
+        claim = _first_status(outfit, self.session, settings.beat)
         self.outbox = Outbox(self.transport, self._topics, claim, self.condition, journal)
         self.stage = Stage(self.outbox, self.condition)
         self.tenure = Tenure(
-            bus,
-            outfit.topics,
-            outfit.name,
-            self.session,
-            self.outbox,
-            self._move_in,
-            self._leave,
-            journal.is_taken_over,
-        )
+            bus, outfit.topics, outfit.name, self.session, self.outbox,
+            self._move_in, self._leave, journal.is_taken_over,
+        )  # fmt: skip
         self.inbox = Inbox(
             outfit.name,
             outfit.actions,
@@ -324,6 +305,24 @@ class Life:
         self.transport.unsubscribe(self._topics.inbox(self._name))
         self.failure = why
         self.stop("another agent of this name has taken over")
+
+
+def _first_status(outfit: Outfit, session: str, beat: float) -> Status:
+    boot = time.time_ns() // 1_000_000
+    return Status(
+        outfit.name, State.STARTING, session=session, boot=boot, beat=beat, version=outfit.version
+    )
+
+
+def _watched(journal: Journal, outfit: Outfit, transport: Transport, settings: Settings) -> Journal:
+    """Let metrics and traces look on, where the settings ask for them."""
+    if settings.traces:
+        tracing.switch_on()
+    if not settings.metrics_port:
+        return journal
+    from pyros_mqtt.metrics import observed
+
+    return observed(journal, outfit.name, transport, settings)
 
 
 def _watch_trust(guard: Guard, condition: Condition) -> None:

@@ -32,10 +32,11 @@ def resume(
     """
     unfinished = journal.unfinished()
     aborts = [place for place, one in enumerate(unfinished) if one.command.message == "abort"]
+    last_abort = max(aborts, default=0)
     for place, entry in enumerate(unfinished):
         command = entry.command
         try:
-            inbox.put_back(_ticket(entry, table, skew, is_aborted=place < max(aborts, default=0)))
+            inbox.put_back(_ticket(entry, table, skew, is_aborted=place < last_abort))
         except _Over as over:
             log.warning("%s of an earlier life: %s", command.message, over)
             report = report_on(command, over.state, time.time(), error=over.problem)
