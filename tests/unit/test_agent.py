@@ -661,6 +661,10 @@ class Fragile(Worker):
     def brake(self) -> None:
         raise DeviceError
 
+
+class FragileLooks(Worker):
+    """One that looks at such a device."""
+
     @every(0.1)
     def look(self) -> None:
         raise DeviceError
@@ -670,11 +674,16 @@ class Fragile(Worker):
 def test_an_error_that_cannot_say_what_it_is_ends_its_command_alone(
     stage: Rehearsal, message: str
 ) -> None:
-    stage.start(Fragile(stage), until=None)
+    stage.start(Fragile(stage))
     with pytest.raises(Failed, match="DeviceError"):
         stage.ask("worker", message)
-    stage.wait_until(lambda: "look failed: DeviceError" in stage.status("worker").detail)
     assert stage.ask("worker", "abort") is None
+    assert stage.ask("worker", "echo") == {}
+
+
+def test_an_error_that_cannot_say_what_it_is_ends_no_chore(stage: Rehearsal) -> None:
+    stage.start(FragileLooks(stage), until=None)
+    stage.wait_until(lambda: "look failed: DeviceError" in stage.status("worker").detail)
     assert stage.ask("worker", "echo") == {}
 
 
