@@ -682,7 +682,7 @@ def test_an_error_that_cannot_say_what_it_is_ends_its_command_alone(
 
 
 def test_an_error_that_cannot_say_what_it_is_ends_no_chore(stage: Rehearsal) -> None:
-    stage.start(FragileLooks(stage), until=None)
+    stage.start(FragileLooks(stage), until=State.DEGRADED)
     stage.wait_until(lambda: "look failed: DeviceError" in stage.status("worker").detail)
     assert stage.ask("worker", "echo") == {}
 
