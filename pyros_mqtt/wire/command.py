@@ -10,7 +10,7 @@ from typing import Any
 from pyros_mqtt.errors import BadName, Refusal
 from pyros_mqtt.messages import JSON, Command, Seal
 from pyros_mqtt.topics import ANONYMOUS, check_name
-from pyros_mqtt.wire.json_text import strict, to_exact_bytes
+from pyros_mqtt.wire.json_text import compact, strict, to_exact_bytes
 from pyros_mqtt.wire.seal import seal_of
 from pyros_mqtt.wire.text import read_text
 from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
@@ -261,7 +261,7 @@ def _id(body: dict[str, JSON], properties: Properties, draft: _Draft) -> str:
     if "id" not in body and not correlated:
         return ""
     if not isinstance(given, str) or not _ID.fullmatch(given):
-        text = f"id: {str(given)[:80]!r} is not 1 to 64 printable ASCII characters"
+        text = f"id: {compact(given)[:80]} is not 1 to 64 printable ASCII characters"
         raise draft.refused("bad-name", text)
     if correlated and correlated != given:
         text = f"id {given!r} and correlation data {correlated[:80]!r} differ"
@@ -287,7 +287,7 @@ def _checked(field: str, value: JSON, draft: _Draft) -> Any:
         return read(value)
     except (TypeError, ValueError, OverflowError):
         code = "bad-arguments" if field == "args" else "bad-json"
-        text = f"{field}: {str(value)[:80]!r} is not {expected}"
+        text = f"{field}: {compact(value)[:80]} is not {expected}"
         raise draft.refused(code, text) from None
 
 
