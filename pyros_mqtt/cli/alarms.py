@@ -13,7 +13,7 @@ import typer
 from pyros_mqtt.cli import alarm_rules, rows, run, show
 from pyros_mqtt.cli.app import example
 from pyros_mqtt.cli.completion import alarm_names
-from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble, complain
+from pyros_mqtt.cli.endings import FAILED, NO_ANSWER, Trouble, code_of, complain
 from pyros_mqtt.cli.reach import Reach, nearest, settle
 
 if TYPE_CHECKING:
@@ -222,18 +222,18 @@ def _command(
     """Send a command about each chosen alarm, and tell what has become of it."""
     from pyros_mqtt.errors import SendError
 
-    failed = False
+    code = 0
     with reach.alarm_board() as board, reach.sender() as sender:
         for agent, name in choose(board):
             try:
                 state = sender.ask(agent, message, args={"alarm": name, **arguments})
             except SendError as error:
                 typer.echo(f"pyros: {show.one_line(str(error))}", err=True)
-                failed = True
+                code = max(code, code_of(error))
             else:
                 show.line(f"{name}: {show.one_line(str(state))}")
-    if failed:
-        raise typer.Exit(FAILED)
+    if code:
+        raise typer.Exit(code)
 
 
 def _waiting(board: AlarmBoard) -> list[tuple[str, str]]:

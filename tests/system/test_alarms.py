@@ -144,6 +144,8 @@ def test_what_cannot_be_done_is_told(watch: Watch) -> None:
     pyros = watch.pyros
     assert pyros("alarms", "shelve", "wind", "--for", "soon").code == 2
     assert pyros("alarms", "ack").code == 2
+    nobody = pyros("alarms", "shelve", "wind", "--for", "5m")
+    assert (nobody.code, "nobody listens" in nobody.err) == (3, True)
     with running(pyros):
         unknown = pyros("alarms", "shelve", "wnd", "--for", "5m")
         assert unknown.code == 1
