@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
-from pyros_mqtt.messages import Progress, State, Task
+from pyros_mqtt.messages import Command, Progress, State, Task
 
 LOOP_PATIENCE = 10.0
 """Seconds without a sign of life after which an agent that runs no command counts as hung."""
@@ -48,12 +49,20 @@ class Condition:
         self.changes = 0
         """Counts what a reader of the status would want to know at once."""
 
-    def enter(self, life: State, remark: str = "") -> None:
-        """Go over to `starting`, `ready`, `stopping` or `stopped`; `remark` shows in detail."""
+    def enter(
+        self, life: State, remark: str = "", *, coming_from: Container[State] = frozenset(State)
+    ) -> bool:
+        """Go over to `starting`, `ready`, `stopping` or `stopped`; `remark` shows in detail.
+
+        Gives False, and nothing happens, where the agent is in none of `coming_from`.
+        """
         with self._lock:
+            if self._life not in coming_from:
+                return False
             self._life = life
             self._remark = remark
             self.changes += 1
+            return True
 
     @property
     def life(self) -> State:
@@ -88,10 +97,12 @@ class Condition:
             self._sign = now
             self.changes += 1
 
-    def cancel(self, now: float) -> None:
-        """The running command is asked to end."""
+    def cancel(self, command: Command, now: float) -> None:
+        """A command is asked to end; by now it may have ended, and another one may run."""
         with self._lock:
-            if self._task is not None and self._cancelled is None:
+            task = self._task
+            is_on = task and (task.sender, task.id) == (command.sender, command.id)
+            if is_on and self._cancelled is None:
                 self._cancelled = now
 
     def defiant_for(self, now: float) -> float:
@@ -154,6 +165,7 @@ class Condition:
         return ""
 
     def _note(self, troubles: dict[str, str], source: str, reason: str) -> None:
+        reason = str(reason)  # an exception is handed in now and then
         with self._lock:
             if troubles.get(source) != reason:
                 troubles[source] = reason

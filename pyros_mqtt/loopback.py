@@ -149,7 +149,7 @@ class LoopbackTransport:
     def guard(self, may_return: Callable[[], bool | None], evicted: Callable[[str], None]) -> None:
         """Nothing to guard: a connection that was thrown out stays out."""
 
-    def on_turn(self, callback: Callable[[], None]) -> None:
+    def on_turn(self, callback: Callable[[], None], *, vouches: bool = False) -> None:  # noqa: ARG002 - nothing is acknowledged here
         """Call after deliveries, and every few hundredths of a second."""
         self._turn_calls.append(callback)
 

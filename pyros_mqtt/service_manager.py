@@ -59,7 +59,8 @@ class ServiceManager:
 
     def status(self, text: str) -> None:
         """How we are, for people; nothing is sent while it stays the same."""
-        line = " ".join(text.split())[:LONGEST]
+        # what an undecodable file name was shown as cannot be written
+        line = " ".join(text.encode(errors="replace").decode().split())[:LONGEST]
         if line != self._told:
             self._told = line
             self._say(f"STATUS={line}")

@@ -111,8 +111,11 @@ class Transport(Protocol):
         so that the connection goes on under another client id.
         """
 
-    def on_turn(self, callback: Callable[[], None]) -> None:
-        """Call after each batch of deliveries, before they are acknowledged, and every 0.1 s."""
+    def on_turn(self, callback: Callable[[], None], *, vouches: bool = False) -> None:
+        """Call after each batch of deliveries, before they are acknowledged, and every 0.1 s.
+
+        They are not acknowledged where a callback that `vouches` for them has failed.
+        """
 
 
 class Bus(Protocol):

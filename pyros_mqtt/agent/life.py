@@ -128,7 +128,7 @@ class Life:
         transport.subscribe(topics.inbox(name), self.inbox.receive)
         transport.subscribe(topics.status(name), self.tenure.hear)
         transport.subscribe(topics.about(name), self.presence.defend_about)
-        transport.on_turn(self.inbox.end_turn)
+        transport.on_turn(self.inbox.end_turn, vouches=True)
         transport.on_turn(self.tenure.tick)
         transport.on_turn(self.presence.tick)
         if self._guard is not None:
@@ -159,9 +159,10 @@ class Life:
         """
         self.stopping.set()
         self._watchdog.stopping()
-        if self.condition.life in {State.STARTING, State.READY} and not self.tenure.is_lost:
+        if not self.tenure.is_lost:
             task = self.condition.task
-            self.condition.enter(State.STOPPING, f"waits for {task.message}" if task else "")
+            remark = f"waits for {task.message}" if task else ""
+            self.condition.enter(State.STOPPING, remark, coming_from={State.STARTING, State.READY})
         self.stage.cancel_main(why)
         self.inbox.wake()
 
@@ -231,8 +232,9 @@ class Life:
         self._work_began = time.monotonic()
         hosting.work(self._agent.work)
         self.condition.sign(time.monotonic())
-        if not self.stopping.is_set():
-            self.condition.enter(State.READY)
+        if self.stopping.is_set():
+            return
+        if self.condition.enter(State.READY, coming_from={State.STARTING}):
             self.presence.introduce()
             self.outbox.publish_status()
             self._log.info("ready")
@@ -300,11 +302,11 @@ class Life:
         log.error("%s: %s", self._name, what)
         self._agent.alarm(EVICTED, "serious", what)
 
-    def _leave(self, why: NameTaken) -> None:
-        """Another one holds our name: stop acting, without a word on the bus."""
+    def _leave(self, why: Exception) -> None:
+        """The name is another one's, or cannot be moved in to: stop acting."""
         self.transport.unsubscribe(self._topics.inbox(self._name))
         self.failure = why
-        self.stop("another agent of this name has taken over")
+        self.stop("another agent of this name has taken over" if self.tenure.is_lost else STOPS)
 
 
 def _first_status(outfit: Outfit, session: str, beat: float) -> Status:

@@ -66,7 +66,7 @@ class Stage:
         if ticket is None:
             return False
         ticket.cancel(why)
-        self._condition.cancel(time.monotonic())
+        self._condition.cancel(ticket.command, time.monotonic())
         return True
 
     def cancel_waiting(self, tickets: Iterable[Ticket], why: str) -> None:
@@ -77,7 +77,7 @@ class Stage:
         """The ordinary ticket that has gone on for its `kill_after` since it was cancelled."""
         ticket = self._main
         rules = ticket and ticket.action and ticket.action.rules
-        if not rules or rules.kill_after is None:
+        if not ticket or not rules or rules.kill_after is None or not ticket.cancelled.is_set():
             return None
         return ticket if self._condition.defiant_for(now) > rules.kill_after else None
 
@@ -85,17 +85,20 @@ class Stage:
         """An ordinary ticket leaves its queue: from now on `cancel_main` finds it here."""
         self._main = ticket
 
-    def perform(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> None:
-        """Start a ticket, unless it is too late or cancelled, and report its end."""
+    def perform(self, ticket: Ticket, call: Callable[[Ticket], Any]) -> bool:
+        """Start a ticket, and report its end; False: it was too late, or cancelled."""
         try:
             if ticket.cancelled.is_set():
                 self.end(ticket, Outcome.CANCELLED, "cancelled", ticket.why)
-            elif ticket.is_late():
+                return False
+            if ticket.is_late():
                 self._expire(ticket)
-            elif ticket.is_urgent:
+                return False
+            if ticket.is_urgent:
                 self._play(ticket, call, self._ended)
             else:
                 self._play_main(ticket, call)
+            return True
         finally:
             if self._main is ticket:
                 self._main = None
@@ -146,7 +149,7 @@ class Stage:
         began = time.monotonic()
         self._condition.begin(task, rules.patience if rules else PATIENCE, began)
         if ticket.cancelled.is_set():  # in the very moment in which it began
-            self._condition.cancel(time.monotonic())
+            self._condition.cancel(command, time.monotonic())
         try:
             self._outbox.began(command, elsewhere=bool(rules and rules.elsewhere))
             if ticket.is_late():  # a slow disk may have taken its time to note the start

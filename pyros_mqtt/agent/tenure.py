@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
-from pyros_mqtt.errors import NameTaken
+from pyros_mqtt.errors import AgentError, NameTaken
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
 from pyros_mqtt.topics import Topics
@@ -31,7 +31,8 @@ class Tenure:
 
     Args:
         move_in: called once the name is free, with what was found there.
-        leave: called when the name is somebody else's, with why; after that nothing is published.
+        leave: called when the name is somebody else's, or `move_in` has failed later on, with why.
+            Where `is_lost`, nothing is published after that.
         is_replaced: whether another life has taken our journal over.
     """
 
@@ -43,7 +44,7 @@ class Tenure:
         session: str,
         outbox: Outbox,
         move_in: Callable[[Finding], None],
-        leave: Callable[[NameTaken], None],
+        leave: Callable[[Exception], None],
         is_replaced: Callable[[], bool],
     ) -> None:
         self._bus = bus
@@ -139,8 +140,11 @@ class Tenure:
             return
         try:
             self._enter(finding)
-        except NameTaken as error:
+        except (NameTaken, AgentError) as error:
             log.warning("%s stops: %s", self._name, error)
+            self._leave(error)
+        except Exception as error:
+            log.exception("%s stops", self._name)
             self._leave(error)
 
     def _insist(self, boot: int) -> None:

@@ -59,21 +59,24 @@ class UrgentLane:
                 if self.over.is_set():
                     return
                 continue
-            self._play(ticket)
-            if ticket.command.message == "shutdown":
+            if self._play(ticket) and ticket.command.message == "shutdown":
                 self._stop("the agent was told to shut down")
 
-    def _play(self, ticket: Ticket) -> None:
-        """Perform one; whatever becomes of it, the next abort must find this thread alive."""
-        message = ticket.command.message
+    def _play(self, ticket: Ticket) -> bool:
+        """Perform one; whatever becomes of it, the next abort must find this thread alive.
+
+        Gives False where it was too late to perform it.
+        """
+        message, has_begun = ticket.command.message, True
         try:
             if message == "abort":
                 self._stage.abort(ticket, self._perform, self._inbox.withdraw)
             else:
-                self._stage.perform(ticket, self._perform)
+                has_begun = self._stage.perform(ticket, self._perform)
         except BaseException as error:
             log.exception("%.200r did not come to its end", message)
             text = f"{message:.200} did not come to its end: {words_of(error)}"
             self._condition.degrade(text, "urgent lane")
         else:
             self._condition.recover("urgent lane")
+        return has_begun

@@ -86,11 +86,17 @@ class Watchdog:
     def _run(self) -> None:
         pause = min(ROUND, self._manager.pause or ROUND)
         while not self._ended.wait(pause):
-            now = time.monotonic()
-            self._look_at_work(now)
-            self._look_at_cancelled(now)
-            is_well = self._look_at_network(now)
-            self._tell_manager(now, is_well=is_well)
+            try:
+                self._look(time.monotonic())
+            except Exception:
+                if self._is_new("trouble"):
+                    log.exception("%s: the watchdog could not look", self._name)
+
+    def _look(self, now: float) -> None:
+        self._look_at_work(now)
+        self._look_at_cancelled(now)
+        is_well = self._look_at_network(now)
+        self._tell_manager(now, is_well=is_well)
 
     def _look_at_work(self, now: float) -> None:
         began = self._working_since()
@@ -98,8 +104,8 @@ class Watchdog:
             return
         if now - began > SLOW_WORK and self._is_new("work"):
             text = f"work() has not returned for {SLOW_WORK:.0f} s; until then no message is taken"
-            log.warning("%s: %s", self._name, text)
-            self._condition.enter(State.STARTING, text)
+            if self._condition.enter(State.STARTING, text, coming_from={State.STARTING}):
+                log.warning("%s: %s", self._name, text)
 
     def _look_at_cancelled(self, now: float) -> None:
         ticket = self._stage.defies(now)

@@ -57,7 +57,7 @@ class Link:
         self._subscriptions = Subscriptions()
         self._unacknowledged: list[int] = []
         self._state_calls: list[Callable[[bool], None]] = []
-        self._turn_calls: list[Callable[[], None]] = []
+        self._turn_calls: list[tuple[Callable[[], None], bool]] = []
         self._comeback = Comeback(
             access.client_id, self._wait, self._closing.is_set, self._go_under
         )
@@ -121,9 +121,9 @@ class Link:
         """Call with True after each connection, with False after its loss."""
         self._state_calls.append(callback)
 
-    def on_turn(self, callback: Callable[[], None]) -> None:
+    def on_turn(self, callback: Callable[[], None], *, vouches: bool = False) -> None:
         """Call after each batch of deliveries, before they are acknowledged."""
-        self._turn_calls.append(callback)
+        self._turn_calls.append((callback, vouches))
 
     def guard(self, may_return: MayReturn, evicted: Evicted) -> None:
         """Ask, in the network thread, before coming back after a lost connection."""
@@ -229,7 +229,7 @@ class Link:
             self._tell(up=True)
         self._rest(connection)
         connection.take_in()
-        if safely(self._end_turn):
+        if self._end_turn():
             self._acknowledge(connection)
         self._wakeup.listen()
         self._outlet.send(connection)
@@ -245,9 +245,10 @@ class Link:
         self._outlet.shut()
         self._wakeup.woke(by_ring=rang)
 
-    def _end_turn(self) -> None:
-        for callback in self._turn_calls:
-            callback()
+    def _end_turn(self) -> bool:
+        """Whether what came in may be acknowledged."""
+        fine = [safely(callback) or not vouches for callback, vouches in self._turn_calls]
+        return all(fine)
 
     def _acknowledge(self, connection: Connection) -> None:
         if self._unacknowledged:

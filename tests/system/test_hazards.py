@@ -28,7 +28,8 @@ from pyros_mqtt import (
     Undeliverable,
     WasCancelled,
 )
-from pyros_mqtt.journal import SqliteJournal, journal_path
+from pyros_mqtt.errors import JournalError
+from pyros_mqtt.journal import MemoryJournal, SqliteJournal, journal_path
 from pyros_mqtt.link import Brokers, Link
 from pyros_mqtt.link.access import Access
 from pyros_mqtt.link.connection import Connection
@@ -601,6 +602,21 @@ def test_a_broker_that_goes_mute_is_noticed(proxy: TcpProxy, topic_root: str) ->
         proxy.is_mute = True
         until(lambda: not one.is_up)
         assert "does not answer" in one.trouble, "two keep-alives and a bit would be late"
+
+
+def test_one_that_cannot_move_in_once_there_is_a_broker_ends_and_says_why(
+    tmp_path: Path, topic_root: str
+) -> None:
+    class FullDisk(MemoryJournal):
+        def begin_life(self, boot: int) -> int:  # noqa: ARG002 - the protocol's signature
+            raise JournalError("the disk is full")
+
+    broker = OwnMosquitto(tmp_path)
+    device = Device(settings=settings_for(broker.url, topic_root), journal=FullDisk())
+    with started(device):
+        until(lambda: device._alive.has_begun)
+        with broker, pytest.raises(JournalError, match="the disk is full"):
+            device.join(20)
 
 
 def test_a_slow_link_is_only_slow(

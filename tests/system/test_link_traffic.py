@@ -27,6 +27,9 @@ in pieces, ten a second."""
 LARGE = 200_000
 """Bytes of a message that needs several calls to be read or written."""
 
+IN_FLIGHT = 100
+"""Messages that the broker sends before it waits for an acknowledgement: max_inflight_messages."""
+
 PAHO_ALONE = "by paho alone"
 
 
@@ -116,6 +119,36 @@ def test_nothing_is_lost_torn_doubled_or_out_of_order(
     assert not ear.torn
     assert ear.heard == {writer: list(range(MESSAGES)) for writer in range(WRITERS)}
     assert Counter(fates) == {Fate.TAKEN: WRITERS * MESSAGES}
+
+
+@pytest.mark.parametrize("vouches", [False, True])
+def test_what_fails_at_a_turns_end_keeps_acknowledgements_back_only_if_it_vouches(
+    ways: Ways, topic_root: str, *, vouches: bool
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    heard: list[bytes] = []
+    ended = threading.Semaphore(0)
+    mouth = ways.link("mqtt", f"{topic_root}-mouth", lean=False)
+    listener = ways.link("mqtt", f"{topic_root}-ear", lean=False)
+    listener.subscribe(f"{topic_root}/news", lambda delivery: heard.append(delivery.payload))
+    listener.on_turn(fail, vouches=vouches)
+    listener.on_turn(ended.release)
+    for one in (mouth, listener):
+        one.open()
+    until(lambda: mouth.is_up and listener.is_up)
+    for number in range(IN_FLIGHT + 1):
+        mouth.publish(Parcel(f"{topic_root}/news", b"%d" % number, qos=1))
+    until(lambda: len(heard) >= IN_FLIGHT)
+    if vouches:
+        for _ in range(20):
+            assert ended.acquire(timeout=5), "the other callbacks are called all the same"
+        assert len(heard) == IN_FLIGHT, "the broker waits for acknowledgements"
+    else:
+        until(lambda: len(heard) > IN_FLIGHT)
+    mouth.close()
+    listener.close()
 
 
 @pytest.mark.parametrize("way", ["mqtt", "mqtts", "ws"])

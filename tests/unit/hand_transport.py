@@ -52,7 +52,8 @@ class HandTransport:
     def guard(self, may_return: Callable[[], bool | None], evicted: Callable[[str], None]) -> None:
         del may_return, evicted
 
-    def on_turn(self, callback: Callable[[], None]) -> None:
+    def on_turn(self, callback: Callable[[], None], *, vouches: bool = False) -> None:
+        del vouches
         self._turns.append(callback)
 
     def go(self, *, up: bool) -> None:

@@ -21,6 +21,7 @@ from pyros_mqtt import (
     Cancelled,
     Channel,
     Command,
+    Expired,
     Failed,
     NobodyListens,
     Outcome,
@@ -891,6 +892,24 @@ def test_shutdown_reports_cancelled_to_those_that_wait(stage: Rehearsal) -> None
             receipt.result(5)
     assert agent.join(5)
     assert agent.events == ["work", "shutdown"]
+
+
+def test_a_shutdown_that_is_too_late_ends_nothing(stage: Rehearsal) -> None:
+    class Braking(Worker):
+        @on("brake", urgent=True)
+        def brake(self) -> str:
+            return self.block()
+
+    agent = stage.start(Braking(stage))
+    braking = stage.send("worker", "brake")
+    assert agent.began.wait(5)
+    late = stage.sender.send_to("worker", "shutdown", ttl=0.05)
+    stage.wait_until(lambda: time.time() > (late.command.deadline or 0.0))
+    agent.go.set()
+    assert braking.result(5) == "went on"
+    with pytest.raises(Expired):
+        late.result(5)
+    assert stage.ask("worker", "echo") == {}
 
 
 def test_shutdown_may_wait_and_ask_and_raise(

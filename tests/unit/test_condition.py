@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pyros_mqtt.condition import LOOP_PATIENCE, OBEDIENCE, Condition
-from pyros_mqtt.messages import Progress, State, Task
+from pyros_mqtt.messages import Command, Progress, State, Task
 
+GOTO = Command("telescope", "goto", id="1", sender="ops")
 TASK = Task("goto", "1", "ops", 0.0)
 
 
@@ -139,7 +140,7 @@ def test_running_for_is_nothing_without_a_task() -> None:
 def test_a_cancelled_action_that_goes_on_is_shown_as_such() -> None:
     condition = ready()
     condition.begin(TASK, 60.0, 0.0)
-    condition.cancel(1.0)
+    condition.cancel(GOTO, 1.0)
     assert state(condition, 1.0 + OBEDIENCE) is State.BUSY
     shown = condition.snapshot(1.5 + OBEDIENCE)
     assert shown.state is State.FAULT
@@ -149,7 +150,7 @@ def test_a_cancelled_action_that_goes_on_is_shown_as_such() -> None:
 def test_an_agent_that_stops_says_what_it_waits_for() -> None:
     condition = ready()
     condition.begin(TASK, 60.0, 0.0)
-    condition.cancel(1.0)
+    condition.cancel(GOTO, 1.0)
     condition.enter(State.STOPPING, "waits for goto")
     assert condition.snapshot(2.0).detail == "waits for goto"
     shown = condition.snapshot(20.0)
@@ -158,12 +159,31 @@ def test_an_agent_that_stops_says_what_it_waits_for() -> None:
 
 def test_the_next_command_is_not_the_one_that_was_cancelled() -> None:
     condition = ready()
-    condition.cancel(0.0)
+    condition.cancel(GOTO, 0.0)
     assert condition.defiant_for(9.0) == 0.0
     condition.begin(TASK, 60.0, 1.0)
-    condition.cancel(2.0)
-    condition.cancel(5.0)
+    condition.cancel(GOTO, 2.0)
+    condition.cancel(GOTO, 5.0)
     assert condition.defiant_for(9.0) == 7.0
     condition.end(9.0)
     condition.begin(TASK, 60.0, 10.0)
     assert state(condition, 30.0) is State.BUSY
+
+
+def test_a_cancellation_that_comes_late_is_not_the_next_commands() -> None:
+    condition = ready()
+    condition.begin(Task("track", "2", "ops", 0.0), 60.0, 1.0)
+    condition.cancel(GOTO, 2.0)
+    assert condition.defiant_for(30.0) == 0.0
+
+
+def test_a_remark_that_comes_late_takes_nothing_back() -> None:
+    condition = ready()
+    assert not condition.enter(State.STARTING, "slow", coming_from={State.STARTING})
+    assert state(condition) is State.READY
+
+
+def test_an_exception_may_be_handed_in_as_the_reason() -> None:
+    condition = ready()
+    condition.degrade(OSError("no answer"), "mount")  # type: ignore[arg-type]
+    assert condition.snapshot(0.0).detail == "no answer"

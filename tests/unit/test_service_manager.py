@@ -85,3 +85,9 @@ def test_a_container_without_a_sign_for_a_minute_is_dead(file: Path) -> None:
     os.utime(file, (0, 0))
     assert asked(file)[0] == 1
     assert asked(file, "alive")[0] == 1
+
+
+def test_a_text_that_nobody_could_write_is_told_as_far_as_it_can_be(file: Path) -> None:
+    manager = ServiceManager(Service(life_file=file))
+    manager.status("cannot read '/disk/\udcff'")
+    assert file.read_text("utf-8") == "cannot read '/disk/?'\n"
