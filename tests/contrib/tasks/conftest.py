@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis as Client
 
 from pyros_mqtt.broker.guarded import GuardedProcess
 from pyros_mqtt.broker.ports import LOOPBACK, answers, any_free_port
@@ -45,6 +46,11 @@ class Redis:
 
     def url(self, database: int) -> str:
         return f"redis://{LOOPBACK}:{self.port}/{database}"
+
+    def holds_a_task(self) -> bool:
+        """Whether Celery has put one into its queue, and no worker has taken it."""
+        with Client(host=LOOPBACK, port=self.port) as client:
+            return bool(client.llen("jobs"))
 
     def stop(self) -> None:
         self._process.stop()

@@ -110,7 +110,7 @@ def test_a_task_that_runs_survives_neither_hang_nor_lie_when_redis_forgets_every
     try:
         stage.start(Counter(at(redis.port, tmp_path), bus=stage.bus))
         receipt = stage.send("counter", "count", path=str(tmp_path / "runs"))
-        stage.wait_until(lambda: stage.status("counter").task is not None)
+        stage.wait_until(redis.holds_a_task)
         redis.stop()
         stage.wait_until(lambda: "is away" in stage.status("counter").detail)
         redis = Redis(redis.port)
