@@ -206,11 +206,11 @@ def unshelve(
 
 
 def seconds_of(text: str) -> float:
-    """Read `90`, `90s`, `30m`, `2h` or `1d`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d)?", text.strip())
+    """Read `90s`, `30m`, `2h` or `1d`; a number without a unit might mean any."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d)", text.strip())
     if not found or not float(found[1]):
         raise typer.BadParameter(f"{text!r} is no time such as 30m or 2h", param_hint="'--for'")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def _command(

@@ -17,6 +17,7 @@ GLOBALS = ("--broker", "--root")
 _WORDS = (
     (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
     (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+    (r"Input should be a valid integer", "must be a whole number"),
     (r"Input should be (a )?(valid )?", "must be a "),
     (r", unable to parse.*", ""),
     (r"(Value error|Assertion failed), ", ""),

@@ -109,7 +109,7 @@ def agents(fleet: Fleet, settings: Settings) -> Iterator[Finding]:
         text = show.one_line(f"{name}: its status cannot be read: {why}")
         yield warn(text, f"find out who speaks as {name}")
     for name, member in members.items():
-        if is_troubled(member) or state(member) == "unknown":
+        if is_troubled(member) or state(member) in {"degraded", "unknown"}:
             detail = member.status.detail if member.status else ""
             yield warn(f"{name}: {member.label} {detail}".rstrip(), f"look at {name} and its log")
         elif state(member) != "stopped":

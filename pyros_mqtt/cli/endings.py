@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 
@@ -58,6 +59,7 @@ def complain(text: object) -> None:
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
     """Turn whatever goes wrong into words and an exit code; PYROS_DEBUG=1 shows tracebacks."""
+    _open_what_is_closed()
     debug = os.environ.get("PYROS_DEBUG", "") not in {"", "0"}
     _set_up_logging(debug=debug)
     try:
@@ -66,6 +68,11 @@ def guarded() -> Iterator[None]:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         _leave_the_pipe()
+    except OSError as error:
+        if debug:
+            raise
+        complain(error)
+        sys.exit(FAILED)
     except Exception as error:
         if debug:
             raise
@@ -75,6 +82,13 @@ def guarded() -> Iterator[None]:
             what = f"{type(error).__name__}: {error}"
             complain(f"{what}\nPYROS_DEBUG=1 shows where this happened")
         sys.exit(code_of(error))
+
+
+def _open_what_is_closed() -> None:
+    """Let a stream that the shell has closed (`>&-`) lead nowhere, as Python has none for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
 
 
 def _leave_the_pipe() -> None:

@@ -52,6 +52,9 @@ def export(  # noqa: PLR0917 - typer gives them by name
     from pyros_mqtt.archive.export import export as write
     from pyros_mqtt.archive.export import format_of, pieces
 
+    if str(output) == "-":
+        text = "it is a file's name; `pyros query AGENT CHANNEL --json` prints"
+        raise typer.BadParameter(text, param_hint="'--output'")
     chosen = format_of(output, form)
     with opened(Reach.of(context), archive) as found, _progress(output.name) as tell:
         span = span_of(found, since, until, night)

@@ -84,6 +84,9 @@ def send(  # noqa: PLR0917 - typer calls it by name
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="'--ttl'") from None
     reach = Reach.of(context, spares=True)
+    if wait and (durable or countdown is not None or eta is not None):
+        text = "what is kept on the disk is not waited for; `pyros tail` shows what becomes of it"
+        raise typer.BadParameter(text, param_hint="'--wait'")
     if durable or countdown is not None or eta is not None:
         _hand_in(reach, agent, message, args, ttl, sender, countdown, eta, urgent=urgent)
         return

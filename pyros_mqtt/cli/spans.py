@@ -71,7 +71,12 @@ def span_of(archive: Archive, since: str | None, until: str | None, night: str |
         if since is not None or until is not None:
             raise typer.BadParameter("say either a night, or --since and --until")
         return Span(*archive.nights.span(night_of(archive, night)))
-    return Span(None if since is None else posix(since), None if until is None else posix(until))
+    start, stop = (None if said is None else posix(said) for said in (since, until))
+    if start is not None and stop is not None and start >= stop:
+        raise typer.BadParameter(
+            f"{since} is not before {until}", param_hint="'--since' / '--until'"
+        )
+    return Span(start, stop)
 
 
 def night_of(archive: Archive, said: str | None) -> str:

@@ -149,6 +149,8 @@ def _spool(reach: Reach) -> contextlib.closing[Spool]:
 
 
 def _find(spool: Spool, start: str) -> Spooled:
+    if not start:
+        raise typer.BadParameter("it is empty: see pyros spool list", param_hint="'ID'")
     found = [one for one in spool.listing() if one.command.id.startswith(start)]
     if len(found) != 1:
         what = f"{len(found)} commands in the spool begin" if found else "no command begins"

@@ -131,9 +131,13 @@ class _Reader:
 
     def _is_spared(self, path: Path_) -> bool:
         """Whether it is left unread. An unknown plain value may be a slip for a needed one."""
-        if not self._spares or path[0] in REACHING:
+        key = path[0]
+        if not self._spares or key in REACHING:
             return False
-        return len(path) > 1 or path[0] in self._settings.model_fields
+        if len(path) > 1 or key in self._settings.model_fields:
+            return True
+        meant = get_close_matches(key, self._settings.model_fields, 1)
+        return not meant or meant[0] not in REACHING or meant[0] in self._reading.values
 
     def _put(self, path: Path_, value: Any, place: str) -> None:
         table = self._reading.values

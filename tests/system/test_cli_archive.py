@@ -84,6 +84,10 @@ def test_what_cannot_be_understood_is_told(pyros: Pyros) -> None:
         assert told in ended.err
     both = pyros(*words, "--night", "last", "--since", "2h", PYROS_ROOT="pyros")
     assert both.code == 2
+    turned = pyros(*words, "--since", "1h", "--until", "2h", PYROS_ROOT="pyros")
+    assert (turned.code, "1h is not before 2h" in turned.err) == (2, True)
+    unnamed = pyros("export", *words[1:], "-o", "-", PYROS_ROOT="pyros")
+    assert (unnamed.code, "it is a file's name" in unnamed.err) == (2, True)
 
 
 def test_files_pictures_and_pages_are_written(pyros: Pyros) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.version import __version__
 from tests.need import need
 from tests.system.greeting import is_welcome
-from tests.system.pyros_command import Pyros
+from tests.system.pyros_command import PYROS, TIMEOUT, Pyros
 
 COMMANDS = (
     "run", "up", "send", "status", "watch", "tail", "describe", "config show", "config check",
@@ -239,3 +240,12 @@ def test_an_agent_that_the_file_does_not_name_cannot_be_run_by_its_name(bare: Py
     done = bare("run", "domme", PYROS_BROKERS="mqtt://127.0.0.1:1")
     assert done.code == 2
     assert "neither MODULE:CLASS nor an agent of pyros.toml" in done.err
+
+
+def test_streams_that_the_shell_has_closed_are_nobodys_trouble(bare: Pyros) -> None:
+    words = [*PYROS, "deploy", "plan", "nowhere.toml"]
+    done = subprocess.run(  # noqa: S603 - our own command
+        ["sh", "-c", '"$@" <&- >&-', "sh", *words],  # noqa: S607 - the system's
+        cwd=bare.folder, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "nowhere.toml" in done.stderr) == (2, True)

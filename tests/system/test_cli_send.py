@@ -84,10 +84,25 @@ def test_words_that_are_no_arguments_are_a_wrong_usage(pyros: Pyros, words: tupl
     ("words", "said"),
     [(("--ttl", "0"), "must be at least 0.001"), (("--ttl", "x"), "must be a number")],
 )
-def test_a_wrong_option_is_told_in_words(pyros: Pyros, words: tuple[str], said: str) -> None:
+def test_a_wrong_lifetime_is_told_in_words(pyros: Pyros, words: tuple[str], said: str) -> None:
     done = pyros("send", "dome", "open", *words)
     assert done.code == 2
     assert done.err.endswith(f"Invalid value for '--ttl': {said}\n")
+
+
+@pytest.mark.parametrize("later", [("--durable",), ("--in", "5"), ("--at", "2099-01-01T00:00:00Z")])
+def test_what_is_kept_on_the_disk_is_not_waited_for(pyros: Pyros, later: tuple[str, ...]) -> None:
+    done = pyros("send", "dome", "close", "--wait", *later)
+    assert (done.code, "kept on the disk is not waited for" in done.err) == (2, True)
+    assert pyros("spool", "list").out == "nothing waits\n"
+
+
+def test_no_id_is_not_the_start_of_every_id(pyros: Pyros) -> None:
+    kept = pyros("send", "dome", "close", "--in", "600")
+    assert kept.code == 0
+    dropped = pyros("spool", "drop", "")
+    assert (dropped.code, "it is empty" in dropped.err) == (2, True)
+    assert "close" in pyros("spool", "list").out
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])

@@ -317,6 +317,9 @@ def test_an_empty_password_file_is_refused(folder: Path) -> None:
         ("[gateway]\nttl = 'x'", "gateway.ttl = 'x': must be a number"),
         ("dashboard_port = 'x'", "dashboard_port = 'x': must be a whole number"),
         ("alarms.beat = 'x'", "alarms.beat"),
+        ("observer = 'vera'", "observer: unknown key; did you mean 'observatory'?"),
+        ("dashbord_port = 1", "dashbord_port: unknown key"),
+        ("sleep = 1", "sleep: unknown key"),
     ],
 )
 def test_the_way_to_the_agents_is_found_though_other_settings_are_wrong(
@@ -333,6 +336,13 @@ def test_the_way_to_the_agents_is_found_though_other_settings_are_wrong(
 def test_what_may_concern_the_way_to_the_agents_is_refused(folder: Path, text: str) -> None:
     (folder / "pyros.toml").write_text(f"{text}\n[alarms]\nx = 1")
     with pytest.raises(SettingsError):
+        Settings.reaching()
+
+
+def test_a_slip_for_what_an_argument_says_is_in_nobodys_way(folder: Path) -> None:
+    (folder / "pyros.toml").write_text("rooot = 't60'\n")
+    assert Settings.reaching(root="t60").left_out
+    with pytest.raises(SettingsError, match="did you mean 'root'"):
         Settings.reaching()
 
 
