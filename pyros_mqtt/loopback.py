@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import logging
 import queue
+import shutil
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 
+from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import matches, overlap
 from pyros_mqtt.transport import Delivery, Fate, Handler, OnFate, Parcel
 
@@ -20,12 +25,30 @@ _TURN = 0.02
 
 
 class Loopback:
-    """The bus of one test. All methods may be called from any thread."""
+    """The bus of one test. All methods may be called from any thread.
 
-    def __init__(self) -> None:
+    Args:
+        settings: of agents and senders that are given none; by default those of the environment
+            and the files, with a state folder that ends with the bus and a journal in memory. So
+            no rehearsal takes the journal of an agent that works on this machine, or delivers what
+            waits in its spool.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
         self._lock = threading.RLock()
         self._clients: dict[str, LoopbackTransport] = {}
         self._retained: dict[str, bytes] = {}
+        self._settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """Those of whoever comes without any."""
+        with self._lock:
+            if self._settings is None:
+                folder = Path(tempfile.mkdtemp(prefix="pyros-loopback-"))
+                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+                self._settings = Settings(journal="memory", state_dir=folder)
+            return self._settings
 
     def transport(self, client_id: str) -> LoopbackTransport:
         """Make one connection; it is opened by its user."""

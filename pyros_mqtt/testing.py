@@ -22,7 +22,7 @@ from pyros_mqtt.messages import JSON, Report, State, Status
 from pyros_mqtt.sender import Receipt, Sender
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Bus, Delivery
+from pyros_mqtt.transport import Bus, Delivery, settings_for
 
 AnAgent = TypeVar("AnAgent", bound=Agent)
 
@@ -35,12 +35,13 @@ class Rehearsal:
 
     Args:
         bus: by default a loopback in the process; `link.Brokers(...)` rehearses on real brokers.
-        settings: by default those of the environment and the files.
+        settings: by default those of the environment and the files, but that on a loopback nothing
+            is kept: neither the journals nor the spool of this machine are touched.
     """
 
     def __init__(self, bus: Bus | None = None, settings: Settings | None = None) -> None:
-        self.bus = bus or Loopback()
-        self.settings = settings or Settings(journal="memory")
+        self.bus = bus or Loopback(settings)
+        self.settings = settings or settings_for(self.bus)
         topics = Topics(self.settings.root)
         self._topics = topics
         self._agents: list[Agent] = []

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from pyros_mqtt.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +126,25 @@ class Bus(Protocol):
 
     def transport(self, client_id: str) -> Transport:
         """Make one connection; it is opened by its user."""
+
+
+@runtime_checkable
+class Secluded(Protocol):
+    """A bus that ends with its process, and touches nothing of the machine's observatory."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those of whoever comes without any."""
+
+
+def settings_for(bus: Bus | Secluded | None) -> Settings:
+    """Give the settings of somebody who was given none: the bus's own, or those of the machine.
+
+    Raises:
+        SettingsError: they are wrong.
+    """
+    if isinstance(bus, Secluded):
+        return bus.settings
+    from pyros_mqtt.settings import Settings
+
+    return Settings()

@@ -29,6 +29,7 @@ from pyros_mqtt.failpoints import arm
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels, Room
 from pyros_mqtt.topics import Topics, check_name
+from pyros_mqtt.transport import settings_for
 from pyros_mqtt.version import __version__
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Agent(Conversation):
     Args:
         name: one of `[a-z0-9][a-z0-9_-]{0,62}`; by default the class's name in lower case.
         bus: where to connect; by default the configured brokers.
-        settings: by default those of the environment and the files.
+        settings: by default those of the environment and the files; on a loopback, its own.
         journal: where accepted commands are remembered; by default as the settings say.
 
     Raises:
@@ -92,10 +93,7 @@ class Agent(Conversation):
     ) -> None:
         self.name = check_name("agent", _own_name(type(self)) if name is None else name)
         self.log = logging.getLogger(f"pyros.{self.name}")
-        if settings is None:
-            from pyros_mqtt.settings import Settings
-
-            settings = Settings()
+        settings = settings or settings_for(bus)
         self._settings = settings.of_agent(self.name)
         self._bus = bus
         self._journal = journal

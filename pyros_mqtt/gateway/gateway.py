@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyros_mqtt.agent import Agent
 from pyros_mqtt.dispatch import every, on
@@ -21,9 +21,7 @@ from pyros_mqtt.sender import Voice
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.signing import signer_of
 from pyros_mqtt.topics import Topics
-
-if TYPE_CHECKING:
-    from pyros_mqtt.transport import Bus
+from pyros_mqtt.transport import Bus, settings_for
 
 AWAY = 2.0
 """Seconds without a broker that are worth a word."""
@@ -61,7 +59,7 @@ class Gateway(Agent):
         Raises:
             SettingsError: no agent has an old socket.
         """
-        settings = settings or Settings()
+        settings = settings or settings_for(bus)
         if not settings.gateway.listening and not settings.gateway.proxied:
             raise SettingsError(
                 "no agent has an old socket: give one a receive_port, in its section of "

@@ -14,7 +14,7 @@ from pyros_mqtt.home_assistant.documents import Shelf, source_of
 from pyros_mqtt.messages import About, Channel
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Bus, Delivery, Fate, Parcel
+from pyros_mqtt.transport import Bus, Delivery, Fate, Parcel, settings_for
 
 if TYPE_CHECKING:
     from pyros_mqtt.fleet import Member
@@ -41,7 +41,7 @@ class HomeAssistant(Agent):
         **options: Any,
     ) -> None:
         """Take the list; an empty one takes everything off again."""
-        settings = settings or Settings()
+        settings = settings or settings_for(bus)
         if bus is None:
             from pyros_mqtt.link import Brokers
 

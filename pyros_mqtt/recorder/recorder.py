@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyros_mqtt.agent import Agent
 from pyros_mqtt.archive import Store, archive_url, open_store
@@ -23,10 +23,7 @@ from pyros_mqtt.recorder.writer import Counts, Writer
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.settings.site import site_problems
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Delivery
-
-if TYPE_CHECKING:
-    from pyros_mqtt.transport import Bus
+from pyros_mqtt.transport import Bus, Delivery, settings_for
 
 MEMORY = 64
 """MiB of messages that wait in memory at most."""
@@ -79,7 +76,7 @@ class Recorder(Agent):
         settings: Settings | None = None,
         **options: Any,
     ) -> None:
-        settings = settings or Settings()
+        settings = settings or settings_for(bus)
         ears = bus
         if ears is None:
             from pyros_mqtt.link import Brokers

@@ -20,10 +20,10 @@ from pyros_mqtt.sender.voice import Voice
 from pyros_mqtt.signing import signer_of
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.tracing import tracing
+from pyros_mqtt.transport import Bus, settings_for
 
 if TYPE_CHECKING:
     from pyros_mqtt.settings import Settings
-    from pyros_mqtt.transport import Bus
 
 DEFAULT_TTL = 30.0
 """Seconds for which a command may start, where its sender does not say."""
@@ -99,10 +99,7 @@ class Sender:
         bus: Bus | None = None,
         settings: Settings | None = None,
     ) -> None:
-        if settings is None:
-            from pyros_mqtt.settings import Settings
-
-            settings = Settings()
+        settings = settings or settings_for(bus)
         if bus is None:
             from pyros_mqtt.link import Brokers
 

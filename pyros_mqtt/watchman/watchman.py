@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyros_mqtt.agent import Agent
 from pyros_mqtt.alarms import Change, Event, Memory, NoSuchAlarm
@@ -16,14 +16,12 @@ from pyros_mqtt.fleet import Fleet, Member
 from pyros_mqtt.messages import Alarm, AlarmState, Channel
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Bus, settings_for
 from pyros_mqtt.watchman.calls import Calls
 from pyros_mqtt.watchman.ear import Ear, Word
 from pyros_mqtt.watchman.notifiers import missing_programs
 from pyros_mqtt.watchman.showcase import Clock, Showcase
 from pyros_mqtt.wire import decode_alarm, decode_samples, unreadable_alarm
-
-if TYPE_CHECKING:
-    from pyros_mqtt.transport import Bus
 
 SETTLE = 0.5
 """Seconds in which what the broker has kept comes, once the connection stands."""
@@ -68,7 +66,7 @@ class Watchman(Agent):
         Raises:
             SettingsError: there are none, or a notifier of your own cannot be made.
         """
-        settings = settings or Settings()
+        settings = settings or settings_for(bus)
         table = settings.alarms
         if not table.rules and not table.notifiers:
             raise SettingsError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyros_mqtt import ActionFailed, Agent, Channel, Failed, NobodyListens, State, every, on
+from pyros_mqtt import ActionFailed, Agent, Channel, Failed, NobodyListens, Sender, State, every, on
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.testing import Rehearsal
 from tests.unit.stranger import Stranger
@@ -85,4 +87,26 @@ def test_an_agent_can_be_started_without_waiting(settings: Settings) -> None:
     with Rehearsal(settings=settings) as stage:
         dome = stage.start(Dome(bus=stage.bus, settings=settings), until=None)
         assert dome.wait_ready()
+        assert stage.ask("dome", "open") == "open to the west"
+
+
+def test_nothing_of_the_machines_observatory_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYROS_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("PYROS_JOURNAL", "sqlite")
+    with Rehearsal() as stage, Sender("ops", bus=stage.bus) as ops:
+        stage.start(Dome(bus=stage.bus))
+        ops.send_to("dome", "open", durable=True).result(5)
+        folder = stage.settings.state_dir
+        assert any(folder.rglob("*.sqlite")), "the spool has a folder of its own"
+    assert not any(tmp_path.iterdir())
+    del stage, ops
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_the_settings_of_a_rehearsal_are_those_of_its_agents(settings: Settings) -> None:
+    with Rehearsal(settings=settings) as stage:
+        stage.start(Dome(bus=stage.bus))
         assert stage.ask("dome", "open") == "open to the west"
