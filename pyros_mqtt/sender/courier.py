@@ -26,6 +26,7 @@ from pyros_mqtt.errors import (
 )
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice, written
+from pyros_mqtt.spool import LEASE
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
@@ -100,14 +101,23 @@ class Courier:
         return receipt
 
     def close(self) -> None:
-        """Stop delivering; what is left waits on the disk."""
+        """Stop delivering; what is left waits on the disk.
+
+        It never raises: whoever ends here has others to close after us, full disk or not.
+        """
         self._closing = True
         self._wake()
         if self._thread.is_alive():
             self._thread.join(5.0)
-        self._transport.close()
-        self._spool.release(self._name)
-        self._spool.close()
+        try:
+            self._transport.close()
+            self._spool.release(self._name)
+        except SpoolError as error:
+            log.warning("%s; others deliver what we held in %g s only", error, LEASE)
+        except Exception:
+            log.exception("the courier has not ended as it should")
+        finally:
+            self._spool.close()
 
     # -- the courier's thread -----------------------------------------------------------------
 

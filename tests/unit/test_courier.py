@@ -1,0 +1,72 @@
+"""Whoever delivers what waits on the disk: its pauses, its end, and a disk that fails it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyros_mqtt import Agent, State, on
+from pyros_mqtt.errors import SpoolError
+from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.sender.courier import Courier
+from pyros_mqtt.settings import Settings
+from pyros_mqtt.spool import Spool
+from pyros_mqtt.testing import Rehearsal
+from pyros_mqtt.topics import Topics
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Rehearsal]:
+    with Rehearsal(settings=Settings(state_dir=tmp_path, journal="memory")) as one:
+        yield one
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "waits.sqlite")
+
+
+class Clock(Agent):
+    """Wakes the dome, and keeps that on the disk."""
+
+    def __init__(self, stage: Rehearsal) -> None:
+        super().__init__("clock", bus=stage.bus, settings=stage.settings)
+
+    @on("wake")
+    def wake(self) -> str:
+        return self.send_to("dome", "open", durable=True, ttl=600).state
+
+
+# -- the end ------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_does_not_break_the_goodbye_of_an_agent(
+    stage: Rehearsal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = stage.start(Clock(stage))
+    assert stage.ask("clock", "wake") == "sent"
+
+    def full(_spool: Spool, _courier: str) -> None:
+        raise SpoolError("the spool cannot be written: its disk is full")
+
+    monkeypatch.setattr(Spool, "release", full)
+    clock.stop()
+    assert clock.join(10)
+    stage.wait_until(lambda: stage.status("clock").state is State.STOPPED)
+    assert "its disk is full; others deliver what we held in 5 s only" in caplog.text
+
+
+def test_a_courier_that_cannot_end_well_closes_its_file_all_the_same(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = Courier(Loopback(), Topics(), spool)
+
+    def broken(timeout: float = 2.0) -> None:
+        raise OSError(timeout)
+
+    monkeypatch.setattr(courier._transport, "close", broken)
+    courier.close()
+    with pytest.raises(SpoolError, match="closed"):
+        spool.listing()
