@@ -73,7 +73,7 @@ class Courier:
         self._woken = threading.Event()
         self._under_way: dict[str, Receipt] = {}
         self._wanted: dict[str, Receipt] = {}
-        self._pause_until: dict[str, float] = {}
+        self._pause_until: dict[str, float] = {}  # by a clock that nobody sets
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
@@ -141,18 +141,24 @@ class Courier:
     def _go_round(self) -> float:
         """Look after what is under way, and send what is due; returns the seconds to wait."""
         self._close_cases()
+        self._end_pauses()
         now = time.time()
         for spooled in self._spool.take(self._name, now):
             self._send(spooled, now)
         coming = self._spool.next_due(time.time())
         left = ROUND if coming is None else max(0.0, coming - time.time())
-        return min(ROUND, left, *(max(0.01, t - now) for t in self._pause_until.values()))
+        clock = time.monotonic()
+        return min(ROUND, left, *(max(0.0, end - clock) for end in self._pause_until.values()))
+
+    def _end_pauses(self) -> None:
+        """Forget those that are over: their commands are sent now, if they still are there."""
+        clock = time.monotonic()
+        self._pause_until = {key: end for key, end in self._pause_until.items() if end > clock}
 
     def _send(self, spooled: Spooled, now: float) -> None:
         command = spooled.command
-        if command.id in self._under_way or self._pause_until.get(command.id, 0.0) > now:
+        if command.id in self._under_way or command.id in self._pause_until:
             return
-        self._pause_until.pop(command.id, None)
         if command.deadline is not None and now > command.deadline:
             remark = f"its deadline passed; {spooled.remark}".rstrip("; ")
             self._give_up(command, NoAnswer(command, remark))
@@ -234,11 +240,11 @@ class Courier:
             if user is not None:
                 self._wanted[new_id] = user
         self._spool.remark(new_id, reason)
-        self._pause_until[new_id] = time.time() + AGAIN
+        self._pause_until[new_id] = time.monotonic() + AGAIN
 
     def _again(self, command: Command, reason: str) -> None:
         self._spool.remark(command.id, reason)
-        self._pause_until[command.id] = time.time() + AGAIN
+        self._pause_until[command.id] = time.monotonic() + AGAIN
 
     def _give_up(self, command: Command, error: SendError) -> None:
         self._spool.end(command.id, time.time(), str(error))

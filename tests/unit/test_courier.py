@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pyros_mqtt import Agent, State, on
+from pyros_mqtt import Agent, Command, State, on
 from pyros_mqtt.errors import SpoolError
 from pyros_mqtt.loopback import Loopback
-from pyros_mqtt.sender.courier import Courier
+from pyros_mqtt.sender.courier import AGAIN, ROUND, Courier
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.spool import Spool
 from pyros_mqtt.testing import Rehearsal
@@ -37,6 +38,43 @@ class Clock(Agent):
     @on("wake")
     def wake(self) -> str:
         return self.send_to("dome", "open", durable=True, ttl=600).state
+
+
+# -- pauses -------------------------------------------------------------------------------------
+
+
+def paused(spool: Spool) -> tuple[Courier, Command]:
+    """A courier that has just met nobody, with a command of two hours ago."""
+    wall = time.time()
+    command = Command("dome", "open", id="1", sender="ops", deadline=wall + 600)
+    spool.put(command, wall - 7200)
+    courier = Courier(Loopback(), Topics(), spool)
+    courier._again(command, "nobody listens")
+    return courier, command
+
+
+def test_a_command_that_is_dropped_while_it_pauses_is_not_looked_for_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.sender.courier.AGAIN", 0.0)
+    courier, command = paused(spool)
+    spool.remove(command.id)
+    assert courier._go_round() == ROUND
+    courier.close()
+
+
+def test_a_pause_is_not_longer_where_the_clock_is_set_back(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier, command = paused(spool)
+    courier._go_round()
+    assert command.id not in courier._under_way
+    wall, clock = time.time(), time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: wall - 3600)
+    monkeypatch.setattr(time, "monotonic", lambda: clock + AGAIN)
+    courier._go_round()
+    assert command.id in courier._under_way
+    courier.close()
 
 
 # -- the end ------------------------------------------------------------------------------------
