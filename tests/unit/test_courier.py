@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ import pytest
 from pyros_mqtt import Agent, Command, State, on
 from pyros_mqtt.errors import SpoolError
 from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.sender import spool_path
 from pyros_mqtt.sender.courier import AGAIN, ROUND, Courier
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.spool import Spool
+from pyros_mqtt.supervisor.keeper import Keeper
+from pyros_mqtt.supervisor.supervisor import Supervisor
 from pyros_mqtt.testing import Rehearsal
 from pyros_mqtt.topics import Topics
 
@@ -38,6 +43,66 @@ class Clock(Agent):
     @on("wake")
     def wake(self) -> str:
         return self.send_to("dome", "open", durable=True, ttl=600).state
+
+
+# -- what an earlier life has left --------------------------------------------------------------
+
+
+class Dome(Agent):
+    """Counts how often it was opened."""
+
+    def __init__(self, stage: Rehearsal) -> None:
+        super().__init__("dome", bus=stage.bus, settings=stage.settings)
+        self.opened = 0
+
+    @on("open")
+    def open(self) -> None:
+        self.opened += 1
+
+
+def spool_file(stage: Rehearsal) -> Path:
+    return spool_path(stage.settings.state_dir, stage.settings.root)
+
+
+# -- a spool that cannot be used ----------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Settings:
+    settings = Settings(state_dir=tmp_path, journal="memory")
+    file = spool_path(settings.state_dir, settings.root)
+    file.parent.mkdir(mode=0o700)
+    file.write_text("this was a spool once, and something has written over it\n" * 20)
+    return settings
+
+
+TOLD = r"not a database; move it away.* Until that is mended and this process started anew"
+
+
+def test_a_broken_spool_keeps_nobody_from_sending_and_no_agent_from_its_start(
+    broken: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Rehearsal(settings=broken) as stage:
+        assert len(re.findall(TOLD, caplog.text)) == 1
+        stage.start(Dome(stage))
+        stage.ask("dome", "open")
+        with pytest.raises(SpoolError, match="move it away"):
+            stage.sender.send_to("dome", "open", durable=True)
+
+
+def test_a_broken_spool_keeps_no_supervisor_from_starting_its_agents(
+    broken: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(Keeper, "start", lambda keeper: started.append(keeper.name))
+    table = {"dome": {"class": "pyros_agents.dome:Dome"}}
+    supervisor = Supervisor(
+        Settings(state_dir=broken.state_dir, agents=table, brokers="mqtt://127.0.0.1:1")
+    )
+    supervisor.start()
+    supervisor.kill()
+    assert started == ["dome"]
+    assert re.search(TOLD, caplog.text)
 
 
 # -- pauses -------------------------------------------------------------------------------------
