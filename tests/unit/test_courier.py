@@ -64,6 +64,26 @@ def spool_file(stage: Rehearsal) -> Path:
     return spool_path(stage.settings.state_dir, stage.settings.root)
 
 
+def test_an_agent_that_is_started_again_delivers_what_its_earlier_life_has_left(
+    stage: Rehearsal,
+) -> None:
+    clock = stage.start(Clock(stage))
+    stage.ask("clock", "wake")
+    clock.stop()
+    assert clock.join(10)
+    dome = stage.start(Dome(stage))
+    assert dome.opened == 0
+    stage.start(Clock(stage))
+    stage.wait_until(lambda: dome.opened == 1)
+
+
+def test_an_agent_needs_no_second_connection_for_what_others_have_left(stage: Rehearsal) -> None:
+    with closing(Spool(spool_file(stage))) as left:
+        left.put(Command("dome", "open", id="1", sender="ops", deadline=9e9), time.time(), 8e9)
+    clock = stage.start(Clock(stage))
+    assert clock._alive.desk._courier is None
+
+
 # -- a spool that cannot be used ----------------------------------------------------------------
 
 
@@ -85,6 +105,7 @@ def test_a_broken_spool_keeps_nobody_from_sending_and_no_agent_from_its_start(
     with Rehearsal(settings=broken) as stage:
         assert len(re.findall(TOLD, caplog.text)) == 1
         stage.start(Dome(stage))
+        assert len(re.findall(TOLD, caplog.text)) == 2
         stage.ask("dome", "open")
         with pytest.raises(SpoolError, match="move it away"):
             stage.sender.send_to("dome", "open", durable=True)
