@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyros_mqtt.errors import NobodyListens, PyrosError, Rejected, SendError, Unreachable
 from pyros_mqtt.gateway.answers import line_of
 from pyros_mqtt.gateway.notes import Counts, Notes
-from pyros_mqtt.messages import ALWAYS_URGENT
+from pyros_mqtt.messages import ALWAYS_URGENT, FOR_NOW
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
@@ -29,8 +29,6 @@ PAUSE = 0.5
 
 LEAST = 0.2
 """Seconds that a command must have left for another try."""
-
-_FOR_NOW = {"full", "not-ready"}
 
 
 @dataclass(slots=True, eq=False)
@@ -211,7 +209,7 @@ class Desk:
     def _try_again(self, letter: Letter, error: SendError, now: float) -> bool:
         """Put back what cannot be taken now, and may be while it has time left."""
         command = letter.command
-        is_refused = isinstance(error, Rejected) and _code(error) in _FOR_NOW
+        is_refused = isinstance(error, Rejected) and _code(error) in FOR_NOW
         is_absent = isinstance(error, NobodyListens | Unreachable)
         if not is_refused and not is_absent:
             return False

@@ -24,6 +24,7 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
+from pyros_mqtt.messages import FOR_NOW, NOT_READY
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice, written
 from pyros_mqtt.spool import LEASE
@@ -39,12 +40,6 @@ log = logging.getLogger(__name__)
 
 ROUND = 1.0
 """Most seconds between two looks into the spool, where other processes write as well."""
-
-NOT_READY = "not-ready"
-"""The refusal that agents do not remember: the same id may be tried again."""
-
-TRANSIENT = frozenset({NOT_READY, "full"})
-"""Codes of refusals that are about the moment, not about the command."""
 
 AGAIN = 1.5
 """Seconds until the next attempt where an agent or a broker is away."""
@@ -190,8 +185,8 @@ class Courier:
         """Something was heard of a command; runs in the network thread."""
         user = self._wanted.get(receipt.command.id)
         report, error = receipt.report, receipt.error
-        transient = report is not None and report.error and report.error.code in TRANSIENT
-        if user is not None and report is not None and not transient:
+        for_now = report is not None and report.error and report.error.code in FOR_NOW
+        if user is not None and report is not None and not for_now:
             user.take(report)
             if error is not None:
                 user.give_up(error)
@@ -213,7 +208,7 @@ class Courier:
         elif report is not None and report.error and report.error.code == NOT_READY:
             # it does not stand, so the id stays: a copy under another one could be run as well
             self._again(command, report.error.text)
-        elif report is not None and report.error and report.error.code in TRANSIENT:
+        elif report is not None and report.error and report.error.code in FOR_NOW:
             self._anew(command, report.error.text)
         elif report is not None:
             reason = report.error.text if report.error else ""
