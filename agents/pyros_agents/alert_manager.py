@@ -22,7 +22,6 @@ from pyros_agents.notices.drop_box import DropBox
 from pyros_agents.notices.order_book import Order, OrderBook
 from pyros_agents.notices.reading import LARGEST
 from pyros_mqtt import ActionFailed, Agent, Channel, Rejected, SendError, every, on
-from pyros_mqtt.messages import FOR_NOW
 
 ORDER_TTL = 5.0
 """Wall seconds for which the scheduler may take an order, and for which we wait for its word."""
@@ -228,7 +227,7 @@ class AlertManager(Agent):
 def _may_be_taken_later(error: SendError) -> bool:
     """Say whether sending again makes sense: not where the scheduler refused the order itself."""
     problem = error.report.error if isinstance(error, Rejected) else None
-    return problem is None or problem.code in FOR_NOW
+    return problem is None or problem.is_for_now
 
 
 def _content(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyros_mqtt.errors import NobodyListens, PyrosError, Rejected, SendError, Unreachable
 from pyros_mqtt.gateway.answers import line_of
 from pyros_mqtt.gateway.notes import Counts, Notes
-from pyros_mqtt.messages import ALWAYS_URGENT, FOR_NOW
+from pyros_mqtt.messages import ALWAYS_URGENT
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
@@ -209,7 +209,7 @@ class Desk:
     def _try_again(self, letter: Letter, error: SendError, now: float) -> bool:
         """Put back what cannot be taken now, and may be while it has time left."""
         command = letter.command
-        is_refused = isinstance(error, Rejected) and _code(error) in FOR_NOW
+        is_refused = isinstance(error, Rejected) and _is_for_now(error)
         is_absent = isinstance(error, NobodyListens | Unreachable)
         if not is_refused and not is_absent:
             return False
@@ -251,5 +251,6 @@ def _failure(receipt: Receipt) -> SendError | None:
     return None
 
 
-def _code(error: Rejected) -> str:
-    return error.report.error.code if error.report.error else ""
+def _is_for_now(error: Rejected) -> bool:
+    problem = error.report.error
+    return problem is not None and problem.is_for_now

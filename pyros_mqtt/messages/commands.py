@@ -104,6 +104,11 @@ class Problem:
     code: str
     text: str
 
+    @property
+    def is_for_now(self) -> bool:
+        """It is about the moment, not about the command: that may come again later."""
+        return self.code in FOR_NOW
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -24,7 +24,7 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
-from pyros_mqtt.messages import FOR_NOW, NOT_READY
+from pyros_mqtt.messages import NOT_READY
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice, written
 from pyros_mqtt.spool import LEASE
@@ -185,7 +185,7 @@ class Courier:
         """Something was heard of a command; runs in the network thread."""
         user = self._wanted.get(receipt.command.id)
         report, error = receipt.report, receipt.error
-        for_now = report is not None and report.error and report.error.code in FOR_NOW
+        for_now = report is not None and report.error and report.error.is_for_now
         if user is not None and report is not None and not for_now:
             user.take(report)
             if error is not None:
@@ -208,7 +208,7 @@ class Courier:
         elif report is not None and report.error and report.error.code == NOT_READY:
             # it does not stand, so the id stays: a copy under another one could be run as well
             self._again(command, report.error.text)
-        elif report is not None and report.error and report.error.code in FOR_NOW:
+        elif report is not None and report.error and report.error.is_for_now:
             self._anew(command, report.error.text)
         elif report is not None:
             reason = report.error.text if report.error else ""
