@@ -6,6 +6,7 @@ delivers what an earlier one left. A row goes when the agent has reported, never
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -85,9 +86,11 @@ class Spool:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._db = open_private(path)
-            self._db.execute("PRAGMA busy_timeout = 10000")
-            self._prepare()
+            with contextlib.ExitStack() as undone:
+                self._db = undone.enter_context(contextlib.closing(open_private(path)))
+                self._db.execute("PRAGMA busy_timeout = 10000")
+                self._prepare()
+                undone.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise SpoolError(
                 f"the spool {path} cannot be opened: {trouble_of(error, path)}"
@@ -163,6 +166,12 @@ class Spool:
     def is_waiting(self) -> bool:
         """Something waits to be delivered, now or later."""
         ((count,),) = self._rows("SELECT count(*) FROM commands WHERE ended IS NULL")
+        return bool(count)
+
+    def is_waiting_from(self, sender: str) -> bool:
+        """Something of one sender waits to be delivered, now or later."""
+        query = "SELECT count(*) FROM commands WHERE ended IS NULL AND sender = ?"
+        ((count,),) = self._rows(query, (sender,))
         return bool(count)
 
     def next_due(self, now: float) -> float | None:

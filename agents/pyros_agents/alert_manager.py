@@ -227,7 +227,7 @@ class AlertManager(Agent):
 def _may_be_taken_later(error: SendError) -> bool:
     """Say whether sending again makes sense: not where the scheduler refused the order itself."""
     problem = error.report.error if isinstance(error, Rejected) else None
-    return problem is None or problem.code in {"not-ready", "full"}
+    return problem is None or problem.is_for_now
 
 
 def _content(path: Path) -> bytes:

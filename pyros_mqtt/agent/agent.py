@@ -155,6 +155,7 @@ class Agent(Conversation):
         """Clean up: runs once, in the agent's thread, when an agent stops that has begun to work.
 
         It may wait with `self.sleep` and ask others; urgent messages are taken until it returns.
+        Not for long, though: a `pyros up` that is stopped kills its agents after 5 s.
         """
 
     def receive(self) -> None:

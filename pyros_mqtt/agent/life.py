@@ -227,6 +227,7 @@ class Life:
         payload = wire.last_will(name, self.session, self.outbox.boot)
         self.presence.begin()
         self.transport.open(Parcel(self._topics.status(name), payload, retain=True))
+        self.desk.deliver_what_is_left(name)
 
     def _work(self) -> None:
         self._work_began = time.monotonic()

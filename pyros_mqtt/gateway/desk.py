@@ -30,8 +30,6 @@ PAUSE = 0.5
 LEAST = 0.2
 """Seconds that a command must have left for another try."""
 
-_FOR_NOW = {"full", "not-ready"}
-
 
 @dataclass(slots=True, eq=False)
 class Letter:
@@ -211,7 +209,7 @@ class Desk:
     def _try_again(self, letter: Letter, error: SendError, now: float) -> bool:
         """Put back what cannot be taken now, and may be while it has time left."""
         command = letter.command
-        is_refused = isinstance(error, Rejected) and _code(error) in _FOR_NOW
+        is_refused = isinstance(error, Rejected) and _is_for_now(error)
         is_absent = isinstance(error, NobodyListens | Unreachable)
         if not is_refused and not is_absent:
             return False
@@ -253,5 +251,6 @@ def _failure(receipt: Receipt) -> SendError | None:
     return None
 
 
-def _code(error: Rejected) -> str:
-    return error.report.error.code if error.report.error else ""
+def _is_for_now(error: Rejected) -> bool:
+    problem = error.report.error
+    return problem is not None and problem.is_for_now

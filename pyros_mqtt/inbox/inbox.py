@@ -19,16 +19,21 @@ from pyros_mqtt.inbox.lately import Lately
 from pyros_mqtt.inbox.queues import TicketQueue
 from pyros_mqtt.inbox.ticket import Ticket
 from pyros_mqtt.journal import Journal
-from pyros_mqtt.messages import Command, Outcome, Problem, Report, State, report_on
+from pyros_mqtt.messages import (
+    FULL,
+    NOT_READY,
+    Command,
+    Outcome,
+    Problem,
+    Report,
+    State,
+    report_on,
+)
 from pyros_mqtt.signing import Guard
 from pyros_mqtt.transport import Delivery
 from pyros_mqtt.wire.command import Properties
 
 log = logging.getLogger(__name__)
-
-NOT_READY = "not-ready"
-"""The one refusal that does not stand: the sender takes it for no answer yet, and sends again."""
-
 
 _Step = tuple[Command, Report, Ticket | None]
 """A command of this turn, what is told of it, and what is to be done with it."""
@@ -186,7 +191,7 @@ class Inbox:
         """
         if ticket is None or ticket.is_urgent:
             return command, report, ticket
-        problem = Problem("full", str(error))
+        problem = Problem(FULL, str(error))
         refusal = report_on(command, Outcome.REJECTED, time.time(), error=problem)
         self._lately.note(command, refusal, time.monotonic())
         return command, refusal, None
@@ -247,13 +252,13 @@ class Inbox:
     def _check_room(self, command: Command, *, urgent: bool) -> None:
         life = self._life()
         if life is State.STOPPED or (life is not State.READY and not urgent):
-            raise Refusal("not-ready", f"{self._agent} is {life}", command)
+            raise Refusal(NOT_READY, f"{self._agent} is {life}", command)
         if urgent:
             return
         coming = sum(1 for _, _, t in self._turn if t is not None and not t.is_urgent)
         if self.waiting + coming >= self._limits.max_waiting:
             text = f"{self._limits.max_waiting} commands wait already"
-            raise Refusal("full", text, command)
+            raise Refusal(FULL, text, command)
 
     def _consider(self, command: Command, wall: float, now: float) -> None:
         """Decide on a command that could be read; the decision stands if it comes again.
@@ -292,7 +297,7 @@ class Inbox:
         return repeated is not None
 
     def _decline(self, command: Command, refusal: Refusal, now: float) -> None:
-        """Refuse a command; unless that speaks of the moment, it stands."""
+        """Refuse a command; that stands, unless the agent was only not ready."""
         report = self._refuse(refusal)
         if command.id and refusal.code == NOT_READY:
             self._lately.note(command, report, now)

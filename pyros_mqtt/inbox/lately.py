@@ -12,7 +12,7 @@ COPIES = 1.0
 
 
 class Lately:
-    """Refusals of an agent that was not ready, for a second each.
+    """Refusals of an agent that was not ready, or whose disk took nothing, for a second each.
 
     Copies of one command that are under way together get one answer; one that is sent again later
     is judged anew.

@@ -7,6 +7,9 @@ Times are POSIX seconds, UTC, as floats; on the wire they are RFC 3339 with `Z`.
 from pyros_mqtt.messages.alarms import Alarm, AlarmState, Severity
 from pyros_mqtt.messages.commands import (
     ALWAYS_URGENT,
+    FOR_NOW,
+    FULL,
+    NOT_READY,
     Command,
     Outcome,
     Problem,
@@ -22,7 +25,10 @@ from pyros_mqtt.messages.words import About, LogRecord, MessageInfo
 
 __all__ = [
     "ALWAYS_URGENT",
+    "FOR_NOW",
+    "FULL",
     "JSON",
+    "NOT_READY",
     "QUALITIES",
     "About",
     "Alarm",

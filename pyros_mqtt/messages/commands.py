@@ -11,6 +11,18 @@ from pyros_mqtt.messages.json_value import JSON
 ALWAYS_URGENT = frozenset({"abort", "stop", "close", "park", "shutdown"})
 """Messages that overtake all others wherever an agent has them (protocol section 4)."""
 
+NOT_READY = "not-ready"
+"""The code of a refusal by an agent that starts or stops; the same id may be sent again."""
+
+FULL = "full"
+"""The code of a refusal for want of room: too much waits, or the disk takes nothing.
+
+An agent with too many waiting remembers the refusal, so it takes a new id to come again.
+"""
+
+FOR_NOW = frozenset({NOT_READY, FULL})
+"""Codes of refusals that are about the moment, not about the command: it may come again later."""
+
 
 class Outcome(StrEnum):
     """The states that a report can tell of a command."""
@@ -91,6 +103,11 @@ class Problem:
 
     code: str
     text: str
+
+    @property
+    def is_for_now(self) -> bool:
+        """It is about the moment, not about the command: that may come again later."""
+        return self.code in FOR_NOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,10 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
+from pyros_mqtt.messages import NOT_READY
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.voice import Voice, written
+from pyros_mqtt.spool import LEASE
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
@@ -38,12 +40,6 @@ log = logging.getLogger(__name__)
 
 ROUND = 1.0
 """Most seconds between two looks into the spool, where other processes write as well."""
-
-NOT_READY = "not-ready"
-"""The refusal that agents do not remember: the same id may be tried again."""
-
-TRANSIENT = frozenset({NOT_READY, "full"})
-"""Codes of refusals that are about the moment, not about the command."""
 
 AGAIN = 1.5
 """Seconds until the next attempt where an agent or a broker is away."""
@@ -72,7 +68,7 @@ class Courier:
         self._woken = threading.Event()
         self._under_way: dict[str, Receipt] = {}
         self._wanted: dict[str, Receipt] = {}
-        self._pause_until: dict[str, float] = {}
+        self._pause_until: dict[str, float] = {}  # by a clock that nobody sets
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
@@ -100,14 +96,23 @@ class Courier:
         return receipt
 
     def close(self) -> None:
-        """Stop delivering; what is left waits on the disk."""
+        """Stop delivering; what is left waits on the disk.
+
+        It never raises: whoever ends here has others to close after us, full disk or not.
+        """
         self._closing = True
         self._wake()
         if self._thread.is_alive():
             self._thread.join(5.0)
-        self._transport.close()
-        self._spool.release(self._name)
-        self._spool.close()
+        try:
+            self._transport.close()
+            self._spool.release(self._name)
+        except SpoolError as error:
+            log.warning("%s; others deliver what we held in %g s only", error, LEASE)
+        except Exception:
+            log.exception("the courier has not ended as it should")
+        finally:
+            self._spool.close()
 
     # -- the courier's thread -----------------------------------------------------------------
 
@@ -131,18 +136,24 @@ class Courier:
     def _go_round(self) -> float:
         """Look after what is under way, and send what is due; returns the seconds to wait."""
         self._close_cases()
+        self._end_pauses()
         now = time.time()
         for spooled in self._spool.take(self._name, now):
             self._send(spooled, now)
         coming = self._spool.next_due(time.time())
         left = ROUND if coming is None else max(0.0, coming - time.time())
-        return min(ROUND, left, *(max(0.01, t - now) for t in self._pause_until.values()))
+        clock = time.monotonic()
+        return min(ROUND, left, *(max(0.0, end - clock) for end in self._pause_until.values()))
+
+    def _end_pauses(self) -> None:
+        """Forget those that are over: their commands are sent now, if they still are there."""
+        clock = time.monotonic()
+        self._pause_until = {key: end for key, end in self._pause_until.items() if end > clock}
 
     def _send(self, spooled: Spooled, now: float) -> None:
         command = spooled.command
-        if command.id in self._under_way or self._pause_until.get(command.id, 0.0) > now:
+        if command.id in self._under_way or command.id in self._pause_until:
             return
-        self._pause_until.pop(command.id, None)
         if command.deadline is not None and now > command.deadline:
             remark = f"its deadline passed; {spooled.remark}".rstrip("; ")
             self._give_up(command, NoAnswer(command, remark))
@@ -174,8 +185,8 @@ class Courier:
         """Something was heard of a command; runs in the network thread."""
         user = self._wanted.get(receipt.command.id)
         report, error = receipt.report, receipt.error
-        transient = report is not None and report.error and report.error.code in TRANSIENT
-        if user is not None and report is not None and not transient:
+        for_now = report is not None and report.error and report.error.is_for_now
+        if user is not None and report is not None and not for_now:
             user.take(report)
             if error is not None:
                 user.give_up(error)
@@ -197,7 +208,7 @@ class Courier:
         elif report is not None and report.error and report.error.code == NOT_READY:
             # it does not stand, so the id stays: a copy under another one could be run as well
             self._again(command, report.error.text)
-        elif report is not None and report.error and report.error.code in TRANSIENT:
+        elif report is not None and report.error and report.error.is_for_now:
             self._anew(command, report.error.text)
         elif report is not None:
             reason = report.error.text if report.error else ""
@@ -224,11 +235,11 @@ class Courier:
             if user is not None:
                 self._wanted[new_id] = user
         self._spool.remark(new_id, reason)
-        self._pause_until[new_id] = time.time() + AGAIN
+        self._pause_until[new_id] = time.monotonic() + AGAIN
 
     def _again(self, command: Command, reason: str) -> None:
         self._spool.remark(command.id, reason)
-        self._pause_until[command.id] = time.time() + AGAIN
+        self._pause_until[command.id] = time.monotonic() + AGAIN
 
     def _give_up(self, command: Command, error: SendError) -> None:
         self._spool.end(command.id, time.time(), str(error))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pyros_mqtt.errors import SpoolError
 
 if TYPE_CHECKING:
     from pyros_mqtt.messages import Command
     from pyros_mqtt.sender.courier import Courier
     from pyros_mqtt.sender.receipt import Receipt
     from pyros_mqtt.signing import Signer
-    from pyros_mqtt.spool import Spool
     from pyros_mqtt.topics import Topics
     from pyros_mqtt.transport import Bus
+
+log = logging.getLogger(__name__)
 
 
 class SpoolDesk:
@@ -42,21 +48,30 @@ class SpoolDesk:
         """
         return self._at_work().post(command, due)
 
-    def deliver_what_is_left(self) -> None:
-        """Deliver what an earlier process has left, if there is anything."""
-        if not self._path.is_file():
-            return
-        from pyros_mqtt.spool import Spool
+    def deliver_what_is_left(self, sender: str = "") -> None:
+        """Begin to deliver, if an earlier process has left anything.
 
-        spool = Spool(self._path)
-        if spool.is_waiting:
-            self._at_work(spool)
-        else:
-            spool.close()
+        A spool that cannot be used is told in the log: only durable commands need it.
+
+        Args:
+            sender: begin only if something of this sender is left; by default of any.
+        """
+        with _logged():
+            if self._is_waiting(sender):
+                self._at_work()
 
     def deliver(self) -> None:
-        """Deliver from now on whatever any process of this machine hands in."""
+        """Deliver from now on whatever any process of this machine hands in.
+
+        Raises:
+            SpoolError: the spool cannot be used.
+        """
         self._at_work()
+
+    def deliver_if_possible(self) -> None:
+        """As `deliver`; but a spool that cannot be used is told in the log."""
+        with _logged():
+            self._at_work()
 
     def close(self) -> None:
         """Stop delivering; what is left waits on the disk."""
@@ -65,16 +80,34 @@ class SpoolDesk:
         if courier is not None:
             courier.close()
 
-    def _at_work(self, spool: Spool | None = None) -> Courier:
+    def _is_waiting(self, sender: str) -> bool:
+        if not self._path.is_file():
+            return False
+        from pyros_mqtt.spool import Spool
+
+        with contextlib.closing(Spool(self._path)) as spool:
+            return spool.is_waiting_from(sender) if sender else spool.is_waiting
+
+    def _at_work(self) -> Courier:
         from pyros_mqtt.sender.courier import Courier
         from pyros_mqtt.spool import Spool
 
         with self._lock:
             if self._courier is None:
-                spool = spool or Spool(self._path)
+                spool = Spool(self._path)
                 self._courier = Courier(self._bus, self._topics, spool, self._signer)
                 self._courier.start()
             return self._courier
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Go on without the spool where it cannot be used."""
+    try:
+        yield
+    except (SpoolError, OSError) as error:
+        text = "%s. Until that is mended and this process started anew, it delivers nothing of it"
+        log.error(text, error)  # noqa: TRY400 - it says all
 
 
 def spool_path(state_dir: Path, root: str) -> Path:

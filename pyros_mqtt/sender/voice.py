@@ -21,7 +21,7 @@ from pyros_mqtt.errors import (
     Undeliverable,
     Unreachable,
 )
-from pyros_mqtt.messages import Command, Outcome, Report
+from pyros_mqtt.messages import NOT_READY, Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.underway import FIRST_REPEAT, Pending, UnderWay
@@ -345,4 +345,4 @@ def written(command: Command, topics: Topics, signer: Signer | None) -> bytes:
 
 def _is_starting(report: Report) -> bool:
     problem = report.error if report.state is Outcome.REJECTED else None
-    return problem is not None and problem.code == "not-ready"
+    return problem is not None and problem.code == NOT_READY

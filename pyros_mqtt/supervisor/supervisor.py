@@ -90,7 +90,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start every agent, and deliver what waits in the spool. Returns at once."""
-        self._desk.deliver()
+        self._desk.deliver_if_possible()
         for keeper in self.keepers.values():
             keeper.start()
         self._standing.begin()

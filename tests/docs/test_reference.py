@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 import pyros_mqtt
 from pyros_mqtt import errors, wire
-from pyros_mqtt.messages import AlarmState, Outcome, Severity, State
+from pyros_mqtt.messages import FOR_NOW, AlarmState, Outcome, Severity, State
 from pyros_mqtt.settings import TABLES, AlarmRule, AlarmsTable, Settings
 from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
 from tests.docs.pages import DOCS, ROOT, Block, blocks_of
@@ -83,7 +83,7 @@ def test_every_error_is_explained() -> None:
 
 def test_every_code_is_explained() -> None:
     rows = set(re.findall(r"^\| `([a-z-]+)` \| [a-z]", _text("errors.md"), re.MULTILINE))
-    used: set[str] = set()
+    used = set(FOR_NOW)
     for file in (ROOT / "pyros_mqtt").rglob("*.py"):
         used |= set(_CODE.findall(file.read_text("utf-8")))
     assert len(used) > 10

@@ -489,6 +489,15 @@ def test_a_copy_of_what_was_refused_so_is_not_run_either(full: Desk) -> None:
     assert waiting(full) == []
 
 
+def test_what_was_refused_so_may_come_again_under_the_same_id(
+    full: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.inbox.lately.COPIES", 0.0)
+    full.say(goto_command(1))
+    full.journal.is_full = False  # type: ignore[attr-defined]
+    assert full.say(goto_command(1)).state is Outcome.ACCEPTED
+
+
 def test_an_urgent_command_is_run_though_it_cannot_be_noted(full: Desk) -> None:
     report = full.say({"message": "close", "id": "9", "from": "ops"})
     assert report.state is Outcome.ACCEPTED

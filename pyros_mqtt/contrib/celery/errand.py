@@ -23,6 +23,7 @@ from pyros_mqtt.contrib.celery.sources import (
     has_backend,
     reached,
 )
+from pyros_mqtt.errors import words_of
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Errand:
         if not self._order.app.conf.task_always_eager:
             if source.recalls():
                 log.info("the task %s is on its way already; it is followed", self._order.id)
-                self._is_over()
+                self._note_handover()
                 return
             source.announce()
         with reached(self._order.app) as connection:
@@ -133,13 +134,13 @@ class Errand:
             )
         except Exception as error:
             log.exception("the task %s could not be handed over", order.id)
-            self._tell(News(Stage.FAILED, f"Celery did not take the task: {_words(error)}"))
+            self._tell(News(Stage.FAILED, f"Celery did not take the task: {words_of(error)}"))
             return
-        self._is_over()
+        self._note_handover()
         if isinstance(sent, EagerResult):
             self._hear(from_backend({"status": sent.state, "result": sent.result}, ""))
 
-    def _is_over(self) -> None:
+    def _note_handover(self) -> None:
         self.is_handed_over = True
         if not self._follow:
             self._tell(News(Stage.DONE, result={"task": self._order.id}))
@@ -163,7 +164,7 @@ class Errand:
 
     def _complain(self, error: Exception) -> None:
         part = "result backend or broker" if has_backend(self._order.app) else "broker"
-        trouble = f"Celery's {part} is away: {_words(error)}"
+        trouble = f"Celery's {part} is away: {words_of(error)}"
         if trouble != self.trouble:
             log.warning("the task %s: %s", self._order.id, trouble)
             self.trouble = trouble
@@ -176,8 +177,4 @@ class Errand:
                     order.id, terminate=order.terminate, signal=order.signal, connection=connection
                 )
         except Exception as error:  # noqa: BLE001 - any kind of broker
-            log.warning("the task %s could not be revoked: %s", order.id, _words(error))
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+            log.warning("the task %s could not be revoked: %s", order.id, words_of(error))

@@ -149,3 +149,25 @@ def test_redis_is_away_for_a_while_and_the_result_comes_all_the_same(
         if worker is not None:
             worker.stop()
         broker.stop()
+
+
+class Wordless(Exception):
+    """An error of somebody's that cannot say what is wrong."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_error_that_fails_to_speak_does_not_end_the_errand() -> None:
+    def refuse(**_: Any) -> None:
+        raise Wordless
+
+    app = Celery("jobs", broker="memory://")
+    order = errand.Order(
+        app, refuse, "1", {}, None, None, None, None, {}, terminate=False, signal="TERM"
+    )
+    one = errand.Errand(order, follow=True)
+    one._complain(Wordless())
+    assert one.trouble == "Celery's broker is away: Wordless"
+    one._publish(None)
+    assert [news.text for news in one.wait(0)] == ["Celery did not take the task: Wordless"]
