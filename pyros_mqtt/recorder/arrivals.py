@@ -18,11 +18,17 @@ OVERHEAD = 300
 BUNDLE = 8 * 2**20
 """Bytes that are taken out at once, at most about."""
 
+SET_BACK = 1_000_000
+"""Microseconds by which the clock was set back, and does not just hesitate."""
+
 _FRAME = struct.Struct("<qHI?")
 
 
 class Arrival(NamedTuple):
-    """One message as it came; `heard` in microseconds, different for each of a recorder."""
+    """One message as it came; `heard` in microseconds, each of a recorder later than the last.
+
+    Only where the clock was set back by more than `SET_BACK` does it begin anew.
+    """
 
     topic: str
     payload: bytes
@@ -77,7 +83,8 @@ class Arrivals:
             self._come.set()
 
     def _moment(self) -> int:
-        self._last = max(self._last + 1, int(time.time() * 1e6))
+        now = int(time.time() * 1e6)
+        self._last = now if now < self._last - SET_BACK else max(self._last + 1, now)
         return self._last
 
     def wait(self, seconds: float) -> None:
