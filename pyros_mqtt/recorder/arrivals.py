@@ -127,6 +127,11 @@ class Overflow:
         """How many messages wait."""
         return sum(count for _, count, _ in self._files)
 
+    @property
+    def bundles(self) -> int:
+        """How many bundles there are."""
+        return len(self._files)
+
     def put(self, arrivals: list[Arrival]) -> bool:
         """Write a bundle; whether it is on the disk now."""
         data = b"".join(_framed(arrivals))
@@ -150,11 +155,19 @@ class Overflow:
         return True
 
     def first(self) -> list[Arrival]:
-        """Read the oldest bundle; empty where there is none, or where it cannot be read."""
+        """Read the oldest bundle; empty where there is none, or where it is broken or gone.
+
+        Raises:
+            OSError: it cannot be read now.
+        """
         try:
             return list(_unframed(self._files[0][0].read_bytes()))
-        except (IndexError, OSError, ValueError, struct.error):
+        except (IndexError, FileNotFoundError, ValueError, struct.error):
             return []
+
+    def put_off(self) -> None:
+        """Let the oldest bundle wait for all the others."""
+        self._files.rotate(-1)
 
     def drop_first(self) -> int:
         """Forget the oldest bundle; how many messages it had."""

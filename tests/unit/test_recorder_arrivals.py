@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -97,3 +99,20 @@ def test_a_bundle_that_is_cut_off_is_not_read(tmp_path: Path) -> None:
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-10])
     assert Overflow(tmp_path, 10**6).first() == []
+
+
+def test_a_bundle_that_cannot_be_read_now_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overflow = Overflow(tmp_path, 10**6)
+    bundle = [Arrival("pyros/dome/status", b"x", 5, retain=False)]
+    overflow.put(bundle)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", out_of_files)
+        with pytest.raises(OSError, match="Too many open files"):
+            overflow.first()
+    assert overflow.first() == bundle
+
+
+def out_of_files(_file: Path) -> bytes:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
