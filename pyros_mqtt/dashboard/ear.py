@@ -13,15 +13,13 @@ from pyros_mqtt.dashboard import alarms, measures, sky
 from pyros_mqtt.dashboard.board import Board
 from pyros_mqtt.dashboard.history import MemoryHistory
 from pyros_mqtt.errors import BadName, BadPayload
+from pyros_mqtt.hearsay import Hearsay
 from pyros_mqtt.topics import Address, Topics, check_name
 from pyros_mqtt.transport import Bus, Delivery
 
 MOST_CHANNELS = 20_000
 ALARMS = "alarms"
 POINTINGS = "pointings"
-
-GRACE = 15.0
-"""Seconds after a reconnection within which whoever has an alarm has said it again."""
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +55,7 @@ class Ear:
         self._by_agent: dict[str, dict[str, Latest]] = {}
         self._version = 0
         self._good: set[str] = set()
-        self._doubted: set[str] = set()
-        self._up_since = 0.0
+        self._hearsay: Hearsay[str] = Hearsay()
         self.transport = bus.transport(
             f"{topics.root.replace('/', '-')}-dashboard-{secrets.token_hex(4)}"
         )
@@ -127,29 +124,21 @@ class Ear:
         if address is None:
             return
         key = f"{address.agent}/{address.leaf}"
-        self._doubted.discard(key)
         if not delivery.payload:
             self._board.drop(ALARMS, key)
+            self._hearsay.forget(key)
             return
         self._board.put(ALARMS, key, alarms.read(delivery.payload, address.agent, address.leaf))
+        if self._board.get(ALARMS, key) is not None:  # there was room
+            self._hearsay.hear(key, time.monotonic())
 
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
-        if up:
-            self._up_since = time.monotonic()
-        else:
-            self._doubted = set(self._board.keys(ALARMS))
+        (self._hearsay.regain if up else self._hearsay.lose)(time.monotonic())
 
     def _on_turn(self) -> None:
-        """After an outage the broker says again what it has, and agents what it has forgotten.
-
-        An alarm that nobody repeats has been removed meanwhile. While the connection is down none
-        is taken away: no news is no all-clear.
-        """
-        is_time = self.transport.is_up and time.monotonic() - self._up_since > GRACE
-        if self._doubted and is_time:
-            doubted, self._doubted = self._doubted, set()
-            for key in doubted:
-                self._board.drop(ALARMS, key)
+        """After an outage, take away what has become normal meanwhile."""
+        for key in self._hearsay.over(time.monotonic()):
+            self._board.drop(ALARMS, key)
 
     def _address(self, delivery: Delivery) -> Address | None:
         address = self._topics.parse(delivery.topic)

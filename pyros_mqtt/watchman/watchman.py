@@ -221,6 +221,7 @@ class Watchman(Agent):
             if time.monotonic() - up_since < SETTLE:
                 return False
             self._connections = self._ear.connections
+            self._calls.miss(self._clock.at(self._ear.lost_at), self._clock.at(up_since))
             self._settle(max(self._clock.at(up_since), self._blind_until))
         return True
 
@@ -243,7 +244,7 @@ class Watchman(Agent):
             self._hear_samples(word, agent, leaf)
         elif not self._is_ours(word):
             alarm = self._read_others(word)
-            self._calls.hear(self._clock.now(), agent, leaf, alarm, kept=word.kept)
+            self._calls.hear(self._clock.at(word.at), agent, leaf, alarm, kept=word.kept)
 
     def _hear_samples(self, word: Word, agent: str, channel: str) -> None:
         wall = time.time()

@@ -213,7 +213,7 @@ def test_what_a_browser_must_not_say_is_refused(stage: Stage, wish: str) -> None
 def test_alarms_outlast_an_outage_and_those_that_nobody_repeats_go(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyros_mqtt.dashboard.ear.GRACE", 0.3)
+    monkeypatch.setattr("pyros_mqtt.hearsay.GRACE", 0.3)
     raised = b'{"state": "raised", "severity": "critical"}'
     for name in ("stays", "goes"):
         stage.say(TOPICS.alarm("dome", name), raised, retain=True)

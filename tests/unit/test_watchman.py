@@ -245,6 +245,25 @@ def test_an_alarm_of_another_agent_is_told_too(tmp_path: Path) -> None:
         assert on.phone.rung[0].alarm == stuck
 
 
+def test_nobody_is_called_for_an_alarm_that_ended_while_the_watchman_was_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.hearsay.GRACE", 0.3)
+    stuck = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0)
+    topic = TOPICS.alarm("dome", "stuck")
+    with scene(tmp_path, {"wind": WIND}, escalate_after=0.2) as on:
+        on.bus.route(Parcel(topic, encode_alarm(stuck), retain=True))
+        on.until(lambda: len(on.phone.rung) >= 2)
+        client = on.watchman._ear._transport
+        on.bus.cut(client.client_id)  # type: ignore[attr-defined]
+        on.until(lambda: on.watchman._ear.up_since is None)
+        on.bus.route(Parcel(topic, b"", retain=True))
+        on.bus.mend(client)  # type: ignore[arg-type]
+        others = on.watchman._calls._others
+        assert others is not None
+        on.until(lambda: not others._followed)
+
+
 @pytest.mark.parametrize(
     ("payload", "severity"),
     [
