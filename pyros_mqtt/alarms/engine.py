@@ -130,7 +130,10 @@ class Engine:
     def hear(
         self, now: float, agent: str, channel: str, sample: Sample, age: float = 0.0
     ) -> list[Change]:
-        """Take in a measurement, which is `age` seconds old; what was held up is of the past."""
+        """Take in a measurement, which is `age` seconds old (infinite: nobody knows).
+
+        What was held up is of the past.
+        """
         key = (agent, channel)
         if sample.late or key not in self._by_channel:
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
@@ -26,7 +27,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Latest:
-    """The last word of one channel; `news` is when it came, monotonic seconds."""
+    """The last word of one channel.
+
+    `news` is when it came, monotonic seconds; -inf where nobody knows for how long it was kept.
+    """
 
     version: int
     news: float
@@ -72,11 +76,11 @@ class Ear:
     def values(self, agent: str, version: int) -> tuple[int, dict[str, list[Any]]]:
         """The last word of an agent's channels that came after `version`, and the new version.
 
-        A word is when it came (monotonic), what it was, and its quality.
+        A word is when it came (monotonic; None: nobody knows), what it was, and its quality.
         """
         with self._lock:
             fresh = {
-                channel: [round(one.news, 2), one.shown, one.quality]
+                channel: [_told(one.news, 2), one.shown, one.quality]
                 for channel, one in self._by_agent.get(agent, {}).items()
                 if one.version > version
             }
@@ -101,23 +105,25 @@ class Ear:
         where = sky.pointing(readings[-1].shown)
         if where is not None:
             key = f"{address.agent}/{address.leaf}"
-            self._board.put(POINTINGS, key, where | {"news": round(news)})
+            self._board.put(POINTINGS, key, where | {"news": _told(news)})
         elif (found := sky.target(readings[-1].shown, address.agent)) is not None:
             self._targets.note(*found)
 
     def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> float:
         """Remember the last word of a channel; when it was said, by the monotonic clock."""
         key = (address.agent, address.leaf)
-        now = time.monotonic()
-        age = max(0.0, time.time() - reading.time) if delivery.retain else 0.0
+        news = time.monotonic() - (_age(reading) if delivery.retain else 0.0)
         with self._lock:
-            if key not in self._latest and len(self._latest) >= MOST_CHANNELS:
-                return now - age
+            known = self._latest.get(key)
+            if known is None and len(self._latest) >= MOST_CHANNELS:
+                return news
+            if math.isinf(news) and known is not None and known.shown == reading.shown:
+                return known.news  # the broker repeats after an outage what came before it
             self._version += 1
-            one = Latest(self._version, now - age, reading.time, reading.shown, reading.quality)
+            one = Latest(self._version, news, reading.time, reading.shown, reading.quality)
             self._latest[key] = one
             self._by_agent.setdefault(address.agent, {})[address.leaf] = one
-        return now - age
+        return news
 
     def _hear_alarm(self, delivery: Delivery) -> None:
         address = self._address(delivery)
@@ -161,3 +167,13 @@ class Ear:
     def _pass_over(self, delivery: Delivery) -> None:
         self.malformed += 1
         log.debug("passed over on %s: %r", delivery.topic, delivery.payload[:200])
+
+
+def _age(reading: measures.Reading) -> float:
+    """Seconds since what the broker had kept was measured."""
+    return max(0.0, time.time() - reading.time) if reading.is_timed else math.inf
+
+
+def _told(news: float, digits: int = 0) -> float | None:
+    """Write a moment as JSON can say it."""
+    return round(news, digits) if math.isfinite(news) else None
