@@ -117,11 +117,26 @@ class Overflow:
         self._limit = limit
         self._files: deque[tuple[Path, int, int]] = deque()
         self._next = 1
+        self._has_looked = False
         with contextlib.suppress(OSError):
-            for file in sorted(folder.glob("*.bundle")):
+            self.look()
+
+    def look(self) -> None:
+        """Find what an earlier life has left, where that could not be done before.
+
+        Raises:
+            OSError: the folder cannot be read now.
+        """
+        if self._has_looked:
+            return
+        found: list[tuple[Path, int, int]] = []
+        for file in sorted(self._folder.iterdir()) if self._folder.exists() else ():
+            if file.suffix == ".bundle":
                 count = int(file.stem.partition("-")[2] or 0)
-                self._files.append((file, count, file.stat().st_size))
+                found.append((file, count, file.stat().st_size))
                 self._next = int(file.stem.partition("-")[0]) + 1
+        self._files.extend(found)
+        self._has_looked = True
 
     def __len__(self) -> int:
         """How many messages wait."""
@@ -135,6 +150,10 @@ class Overflow:
     def put(self, arrivals: list[Arrival]) -> bool:
         """Write a bundle; whether it is on the disk now."""
         data = b"".join(_framed(arrivals))
+        try:
+            self.look()
+        except OSError:
+            return False  # it might take the name of a bundle that is there
         if sum(size for _, _, size in self._files) + len(data) > self._limit:
             return False
         file = self._folder / f"{self._next:012d}-{len(arrivals)}.bundle"

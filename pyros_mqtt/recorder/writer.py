@@ -154,11 +154,15 @@ class Writer:
         A bundle that cannot be read now stays, and holds up nothing else.
         """
         unread = ""
+        try:
+            self._overflow.look()
+        except OSError as error:
+            unread = _unreadable(error)
         for _ in range(self._overflow.bundles):
             try:
                 bundle = self._overflow.first()
             except OSError as error:
-                unread = f"what waits on the disk cannot be read: {error}"
+                unread = _unreadable(error)
                 self._overflow.put_off()
                 continue
             if bundle and not self._write(bundle):
@@ -233,3 +237,7 @@ class Writer:
             with contextlib.suppress(ArchiveError):
                 self._store.close()
             self._store = None
+
+
+def _unreadable(error: OSError) -> str:
+    return f"what waits on the disk cannot be read: {error}"

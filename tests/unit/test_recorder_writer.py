@@ -135,6 +135,30 @@ def test_what_cannot_be_read_from_the_disk_now_is_told_and_written_later(
     assert (desk.rows, desk.writer.trouble, desk.writer.dropped) == (5, "", 0)
 
 
+def test_what_an_earlier_life_has_left_is_found_later_where_it_cannot_be_looked_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = Desk(tmp_path)
+    earlier.hear(0, 1)
+    assert earlier.overflow.put(earlier.arrivals.take(2))
+
+    def no_list(_folder: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", no_list)
+        desk = Desk(tmp_path)
+        desk.hear(2, 3)
+        assert not desk.overflow.put(desk.arrivals.take(2)), "it would take the other's name"
+        desk.hear(4)
+        desk.writer.finish(10)
+        assert "Too many open files" in desk.writer.trouble
+        assert desk.rows == 1
+    desk.hear(5)
+    desk.writer.finish(10)
+    assert (desk.rows, desk.writer.trouble, len(desk.overflow)) == (4, "", 0)
+
+
 def test_a_broken_bundle_is_dropped_and_counted(desk: Desk) -> None:
     desk.hear(*range(3))
     assert desk.overflow.put(desk.arrivals.take(3))
