@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.hearsay import Hearsay
 from pyros_mqtt.messages import Alarm
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Bus, Delivery
@@ -32,11 +33,13 @@ class AlarmBoard:
         self.malformed = 0
         self._topics = topics
         self._alarms: dict[tuple[str, str], Alarm] = {}
+        self._hearsay: Hearsay[tuple[str, str]] = Hearsay()
         self._news = threading.Condition()
         self._callbacks: list[Callable[[], None]] = []
         self._transport = bus.transport(topics.client_id(f"board-{secrets.token_hex(4)}"))
         self._transport.subscribe(topics.every("alarm", "+"), self._hear)
-        self._transport.on_state(lambda _up: self._tell())
+        self._transport.on_state(self._on_state)
+        self._transport.on_turn(self._on_turn)
 
     def __enter__(self) -> Self:
         """Start watching; what the broker has kept comes when `is_up` has become true."""
@@ -94,9 +97,24 @@ class AlarmBoard:
         with self._news:
             if alarm is None:
                 self._alarms.pop(key, None)
+                self._hearsay.forget(key)
             elif key in self._alarms or len(self._alarms) < MOST:
                 self._alarms[key] = alarm
+                self._hearsay.hear(key, time.monotonic())
         self._tell()
+
+    def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
+        (self._hearsay.regain if up else self._hearsay.lose)(time.monotonic())
+        self._tell()
+
+    def _on_turn(self) -> None:
+        """After an outage, take away what has become normal meanwhile."""
+        gone = self._hearsay.over(time.monotonic())
+        if gone:
+            with self._news:
+                for key in gone:
+                    del self._alarms[key]
+            self._tell()
 
     def _tell(self) -> None:
         for callback in self._callbacks:

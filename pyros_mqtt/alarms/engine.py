@@ -98,10 +98,6 @@ class Engine:
         """All alarms that are not normal."""
         return tuple(one.case.shown for one in self._watched.values() if one.case.shown)
 
-    def is_normal(self, name: str) -> bool:
-        """Whether a rule's alarm is neither up nor waiting for anybody."""
-        return self._find(name).case.shown is None
-
     def learn_unit(self, agent: str, channel: str, unit: str) -> None:
         """Use the unit that an agent gives for its channel, where a rule names none."""
         for one in self._by_channel.get((agent, channel), ()):
@@ -134,7 +130,10 @@ class Engine:
     def hear(
         self, now: float, agent: str, channel: str, sample: Sample, age: float = 0.0
     ) -> list[Change]:
-        """Take in a measurement, which is `age` seconds old; what was held up is of the past."""
+        """Take in a measurement, which is `age` seconds old (infinite: nobody knows).
+
+        What was held up is of the past.
+        """
         key = (agent, channel)
         if sample.late or key not in self._by_channel:
             return []

@@ -58,7 +58,7 @@ class Condition(Protocol):
     rule: AlarmRule
 
     def hear(self, now: float, key: tuple[str, str], sample: Sample, age: float) -> None:
-        """Take in a measurement of channel `key`, which came `age` seconds late."""
+        """Take in a measurement of channel `key`, which came `age` seconds late, or infinitely."""
 
     def see(self, now: float, sight: Sight) -> None:
         """Take in how the agent is."""

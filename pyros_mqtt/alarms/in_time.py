@@ -23,9 +23,8 @@ class _Rate(Measured):
         self._rate: float | None = None
 
     def take(self, now: float, moment: float, value: JSON) -> None:
-        del now
         number, window = number_of(value), self.rule.window
-        if number is None:
+        if number is None or not math.isfinite(now):
             return
         if self._samples and not 0 < moment - self._samples[-1][0] <= 2 * window:
             if -window < moment - self._samples[-1][0] <= 0:

@@ -56,7 +56,10 @@ class Measured(ABC):
 
     @abstractmethod
     def take(self, now: float, moment: float, value: JSON) -> None:
-        """Take in a value that was measured at `moment` by its agent's clock."""
+        """Take in a value that was measured at `moment` by its agent's clock, at `now` by ours.
+
+        Where nobody knows when that was, `now` is -inf and `moment` means nothing.
+        """
 
     @abstractmethod
     def look(self, now: float, sighted: float) -> Finding:

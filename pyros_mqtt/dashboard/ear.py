@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
@@ -13,6 +14,7 @@ from pyros_mqtt.dashboard import alarms, measures, sky
 from pyros_mqtt.dashboard.board import Board
 from pyros_mqtt.dashboard.history import MemoryHistory
 from pyros_mqtt.errors import BadName, BadPayload
+from pyros_mqtt.hearsay import Hearsay
 from pyros_mqtt.topics import Address, Topics, check_name
 from pyros_mqtt.transport import Bus, Delivery
 
@@ -20,15 +22,15 @@ MOST_CHANNELS = 20_000
 ALARMS = "alarms"
 POINTINGS = "pointings"
 
-GRACE = 15.0
-"""Seconds after a reconnection within which whoever has an alarm has said it again."""
-
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Latest:
-    """The last word of one channel; `news` is when it came, monotonic seconds."""
+    """The last word of one channel.
+
+    `news` is when it came, monotonic seconds; -inf where nobody knows for how long it was kept.
+    """
 
     version: int
     news: float
@@ -57,8 +59,7 @@ class Ear:
         self._by_agent: dict[str, dict[str, Latest]] = {}
         self._version = 0
         self._good: set[str] = set()
-        self._doubted: set[str] = set()
-        self._up_since = 0.0
+        self._hearsay: Hearsay[str] = Hearsay()
         self.transport = bus.transport(
             f"{topics.root.replace('/', '-')}-dashboard-{secrets.token_hex(4)}"
         )
@@ -75,11 +76,11 @@ class Ear:
     def values(self, agent: str, version: int) -> tuple[int, dict[str, list[Any]]]:
         """The last word of an agent's channels that came after `version`, and the new version.
 
-        A word is when it came (monotonic), what it was, and its quality.
+        A word is when it came (monotonic; None: nobody knows), what it was, and its quality.
         """
         with self._lock:
             fresh = {
-                channel: [round(one.news, 2), one.shown, one.quality]
+                channel: [_told(one.news, 2), one.shown, one.quality]
                 for channel, one in self._by_agent.get(agent, {}).items()
                 if one.version > version
             }
@@ -104,52 +105,46 @@ class Ear:
         where = sky.pointing(readings[-1].shown)
         if where is not None:
             key = f"{address.agent}/{address.leaf}"
-            self._board.put(POINTINGS, key, where | {"news": round(news)})
+            self._board.put(POINTINGS, key, where | {"news": _told(news)})
         elif (found := sky.target(readings[-1].shown, address.agent)) is not None:
             self._targets.note(*found)
 
     def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> float:
         """Remember the last word of a channel; when it was said, by the monotonic clock."""
         key = (address.agent, address.leaf)
-        now = time.monotonic()
-        age = max(0.0, time.time() - reading.time) if delivery.retain else 0.0
+        news = time.monotonic() - (_age(reading) if delivery.retain else 0.0)
         with self._lock:
-            if key not in self._latest and len(self._latest) >= MOST_CHANNELS:
-                return now - age
+            known = self._latest.get(key)
+            if known is None and len(self._latest) >= MOST_CHANNELS:
+                return news
+            if math.isinf(news) and known is not None and known.shown == reading.shown:
+                return known.news  # the broker repeats after an outage what came before it
             self._version += 1
-            one = Latest(self._version, now - age, reading.time, reading.shown, reading.quality)
+            one = Latest(self._version, news, reading.time, reading.shown, reading.quality)
             self._latest[key] = one
             self._by_agent.setdefault(address.agent, {})[address.leaf] = one
-        return now - age
+        return news
 
     def _hear_alarm(self, delivery: Delivery) -> None:
         address = self._address(delivery)
         if address is None:
             return
         key = f"{address.agent}/{address.leaf}"
-        self._doubted.discard(key)
         if not delivery.payload:
             self._board.drop(ALARMS, key)
+            self._hearsay.forget(key)
             return
         self._board.put(ALARMS, key, alarms.read(delivery.payload, address.agent, address.leaf))
+        if self._board.get(ALARMS, key) is not None:  # there was room
+            self._hearsay.hear(key, time.monotonic())
 
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
-        if up:
-            self._up_since = time.monotonic()
-        else:
-            self._doubted = set(self._board.keys(ALARMS))
+        (self._hearsay.regain if up else self._hearsay.lose)(time.monotonic())
 
     def _on_turn(self) -> None:
-        """After an outage the broker says again what it has, and agents what it has forgotten.
-
-        An alarm that nobody repeats has been removed meanwhile. While the connection is down none
-        is taken away: no news is no all-clear.
-        """
-        is_time = self.transport.is_up and time.monotonic() - self._up_since > GRACE
-        if self._doubted and is_time:
-            doubted, self._doubted = self._doubted, set()
-            for key in doubted:
-                self._board.drop(ALARMS, key)
+        """After an outage, take away what has become normal meanwhile."""
+        for key in self._hearsay.over(time.monotonic()):
+            self._board.drop(ALARMS, key)
 
     def _address(self, delivery: Delivery) -> Address | None:
         address = self._topics.parse(delivery.topic)
@@ -172,3 +167,13 @@ class Ear:
     def _pass_over(self, delivery: Delivery) -> None:
         self.malformed += 1
         log.debug("passed over on %s: %r", delivery.topic, delivery.payload[:200])
+
+
+def _age(reading: measures.Reading) -> float:
+    """Seconds since what the broker had kept was measured."""
+    return max(0.0, time.time() - reading.time) if reading.is_timed else math.inf
+
+
+def _told(news: float, digits: int = 0) -> float | None:
+    """Write a moment as JSON can say it."""
+    return round(news, digits) if math.isfinite(news) else None

@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from pyros_mqtt import wire
+from pyros_mqtt.messages import Sample
 
 MOST_FIELDS = 64
 LONGEST = 64
@@ -20,12 +21,16 @@ BARE = ""
 
 
 class Reading(NamedTuple):
-    """One measurement: POSIX seconds, what is shown of it, and its numbers by field."""
+    """One measurement: POSIX seconds, what is shown of it, and its numbers by field.
+
+    `is_timed`: it told that time itself; else it is that of its arrival.
+    """
 
     time: float
     shown: Any
     numbers: dict[str, float]
     quality: str
+    is_timed: bool = True
 
 
 def read(payload: bytes, arrived: float) -> list[Reading]:
@@ -34,15 +39,16 @@ def read(payload: bytes, arrived: float) -> list[Reading]:
     Raises:
         BadPayload: it is no measurement.
     """
-    return [
-        Reading(_moment(one.time, arrived), *_parts(one.value), one.quality)
-        for one in wire.decode_samples(payload, arrived)
-    ]
+    columns = wire.decode_columns(payload, arrived)
+    samples = [columns.sample(row) for row in range(len(columns))]
+    return [_reading(one, arrived, is_timed=columns.is_timed) for one in samples]
 
 
-def _moment(time: float, arrived: float) -> float:
+def _reading(sample: Sample, arrived: float, *, is_timed: bool) -> Reading:
+    time = sample.time
     is_plausible = math.isfinite(time) and arrived - PAST < time < arrived + FUTURE
-    return time if is_plausible else arrived
+    moment = time if is_plausible else arrived
+    return Reading(moment, *_parts(sample.value), sample.quality, is_timed and is_plausible)
 
 
 def _parts(value: Any) -> tuple[Any, dict[str, float]]:

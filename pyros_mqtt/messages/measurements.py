@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from pyros_mqtt.messages.json_value import JSON
@@ -49,6 +50,13 @@ class Columns:
     def __len__(self) -> int:
         """How many samples there are."""
         return len(self.times)
+
+    def age(self, now: float, row: int = -1) -> float:
+        """Seconds since one of the samples was measured, at POSIX time `now`.
+
+        Infinite where it tells no time of its own, for who gets it later than at once.
+        """
+        return max(0.0, now - self.times[row]) if self.is_timed else math.inf
 
     def sample(self, row: int) -> Sample:
         """One of the samples, `row` counted as in a list."""

@@ -88,8 +88,10 @@ class Channels:
             columns = wire.decode_columns(delivery.payload, wall)
         except (BadName, BadPayload):
             return
-        if len(columns):
-            aged = max(0.0, wall - columns.times[-1]) if delivery.retain or columns.late else 0.0
+        if not len(columns):
+            return
+        aged = columns.age(wall) if delivery.retain or columns.late else 0.0
+        if math.isfinite(aged):  # what nobody knows the age of is no value of now
             with self._lock:
                 self._take((address.agent, address.leaf), columns, delivery, aged)
 

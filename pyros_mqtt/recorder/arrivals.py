@@ -18,11 +18,17 @@ OVERHEAD = 300
 BUNDLE = 8 * 2**20
 """Bytes that are taken out at once, at most about."""
 
+SET_BACK = 1_000_000
+"""Microseconds by which the clock was set back, and does not just hesitate."""
+
 _FRAME = struct.Struct("<qHI?")
 
 
 class Arrival(NamedTuple):
-    """One message as it came; `heard` in microseconds, different for each of a recorder."""
+    """One message as it came; `heard` in microseconds, each of a recorder later than the last.
+
+    Only where the clock was set back by more than `SET_BACK` does it begin anew.
+    """
 
     topic: str
     payload: bytes
@@ -77,7 +83,8 @@ class Arrivals:
             self._come.set()
 
     def _moment(self) -> int:
-        self._last = max(self._last + 1, int(time.time() * 1e6))
+        now = int(time.time() * 1e6)
+        self._last = now if now < self._last - SET_BACK else max(self._last + 1, now)
         return self._last
 
     def wait(self, seconds: float) -> None:
@@ -110,19 +117,43 @@ class Overflow:
         self._limit = limit
         self._files: deque[tuple[Path, int, int]] = deque()
         self._next = 1
+        self._has_looked = False
         with contextlib.suppress(OSError):
-            for file in sorted(folder.glob("*.bundle")):
+            self.look()
+
+    def look(self) -> None:
+        """Find what an earlier life has left, where that could not be done before.
+
+        Raises:
+            OSError: the folder cannot be read now.
+        """
+        if self._has_looked:
+            return
+        found: list[tuple[Path, int, int]] = []
+        for file in sorted(self._folder.iterdir()) if self._folder.exists() else ():
+            if file.suffix == ".bundle":
                 count = int(file.stem.partition("-")[2] or 0)
-                self._files.append((file, count, file.stat().st_size))
+                found.append((file, count, file.stat().st_size))
                 self._next = int(file.stem.partition("-")[0]) + 1
+        self._files.extend(found)
+        self._has_looked = True
 
     def __len__(self) -> int:
         """How many messages wait."""
         return sum(count for _, count, _ in self._files)
 
+    @property
+    def bundles(self) -> int:
+        """How many bundles there are."""
+        return len(self._files)
+
     def put(self, arrivals: list[Arrival]) -> bool:
         """Write a bundle; whether it is on the disk now."""
         data = b"".join(_framed(arrivals))
+        try:
+            self.look()
+        except OSError:
+            return False  # it might take the name of a bundle that is there
         if sum(size for _, _, size in self._files) + len(data) > self._limit:
             return False
         file = self._folder / f"{self._next:012d}-{len(arrivals)}.bundle"
@@ -143,11 +174,19 @@ class Overflow:
         return True
 
     def first(self) -> list[Arrival]:
-        """Read the oldest bundle; empty where there is none, or where it cannot be read."""
+        """Read the oldest bundle; empty where there is none, or where it is broken or gone.
+
+        Raises:
+            OSError: it cannot be read now.
+        """
         try:
             return list(_unframed(self._files[0][0].read_bytes()))
-        except (IndexError, OSError, ValueError, struct.error):
+        except (IndexError, FileNotFoundError, ValueError, struct.error):
             return []
+
+    def put_off(self) -> None:
+        """Let the oldest bundle wait for all the others."""
+        self._files.rotate(-1)
 
     def drop_first(self) -> int:
         """Forget the oldest bundle; how many messages it had."""

@@ -63,9 +63,12 @@ class Rights:
     def has(self, source: Source, heard: int, register: Register) -> bool:
         """Whether a message that was heard then is ours to write."""
         key = f"{source.root}/{source.agent}"
-        since, until = self._spans.get(key, (0, 0))
         now = int(time.time() * 1e6)
         hold = int(HOLD * MICRO)
+        since, until = self._spans.get(key, (0, 0))
+        if max(until, self._refused.get(key, 0)) > now + hold:  # the clock was set back
+            since, until = 0, 0
+            self._refused.pop(key, None)
         if now + hold // 2 > until and now >= self._refused.get(key, 0):
             ended = register.lease(key, self._owner, now, now + hold)
             if ended is None:
@@ -73,7 +76,7 @@ class Rights:
             else:
                 since, until = (ended if ended or not until else since), now + hold
                 self._spans[key] = since, until
-        return since <= heard < until
+        return since <= min(heard, now) < until  # of later is what was heard before a set back
 
 
 class Intake:

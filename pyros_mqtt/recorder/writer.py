@@ -75,6 +75,7 @@ class Writer:
         self._hand: list[Arrival] = []
         self._busy_since: float | None = None
         self._trouble = ""
+        self._unread = ""
         self.counts = Counts()
 
     @property
@@ -84,11 +85,11 @@ class Writer:
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be written, for people; empty where it can."""
+        """Why not all that has come can be written, for people; empty where it can."""
         since = self._busy_since
         if not self._trouble and since is not None and time.monotonic() - since > SLOW:
             return f"the archive has not answered for {time.monotonic() - since:.0f} s"
-        return self._trouble
+        return self._trouble or self._unread
 
     def watch(self) -> None:
         """Break off a write that has not ended for long; called now and then, by any thread."""
@@ -133,23 +134,45 @@ class Writer:
         return lost
 
     def _write_all(self) -> bool:
-        """Write what waits, the oldest first; whether the archive took it."""
-        while len(self._overflow):
-            bundle = self._overflow.first()
-            if bundle and not self._write(bundle):
-                return False
-            gone = self._overflow.drop_first()
-            self.counts.dropped += 0 if bundle else gone
+        """Write what waits, the oldest first; whether nothing has to be tried again."""
+        if not self._write_overflow():
+            return False
         while True:
             self._hand = self._hand or self._arrivals.take(MOST)
             if not self._hand:
-                return True
+                return not self._unread
             if not self._write(self._hand):
                 return False
             few = len(self._hand) < MOST
             self._hand = []
             if few:
-                return True
+                return not self._unread
+
+    def _write_overflow(self) -> bool:
+        """Write what waits on the disk; whether the archive took it.
+
+        A bundle that cannot be read now stays, and holds up nothing else.
+        """
+        unread = ""
+        try:
+            self._overflow.look()
+        except OSError as error:
+            unread = _unreadable(error)
+        for _ in range(self._overflow.bundles):
+            try:
+                bundle = self._overflow.first()
+            except OSError as error:
+                unread = _unreadable(error)
+                self._overflow.put_off()
+                continue
+            if bundle and not self._write(bundle):
+                return False
+            gone = self._overflow.drop_first()
+            self.counts.dropped += 0 if bundle else gone
+        if unread and not self._unread:
+            log.error("%s; it stays there, and is tried again", unread)
+        self._unread = unread
+        return True
 
     def _write(self, arrivals: list[Arrival]) -> bool:
         self._busy_since = time.monotonic()
@@ -214,3 +237,7 @@ class Writer:
             with contextlib.suppress(ArchiveError):
                 self._store.close()
             self._store = None
+
+
+def _unreadable(error: OSError) -> str:
+    return f"what waits on the disk cannot be read: {error}"

@@ -18,7 +18,8 @@ class Follow:
 
     Age counts from the arrival by our own clock, so that a neighbour's wrong clock cannot make
     old news look fresh; a sample that the broker had kept, or that is sent late after an outage, is
-    as old as it says itself.
+    as old as it says itself. Where that tells no time, as a small device's bare scalar, it is of
+    unknown and so infinite age.
     """
 
     def __init__(self, agent: str, channel: str) -> None:
@@ -69,5 +70,7 @@ class Follow:
         sample, known = columns.sample(-1), self._news[0]
         if columns.late and known is not None and sample.time <= known.time:
             return
-        aged = max(0.0, wall - sample.time) if delivery.retain or columns.late else 0.0
+        aged = columns.age(wall) if delivery.retain or columns.late else 0.0
+        if math.isinf(aged) and known is not None and sample.value == known.value:
+            return  # the broker repeats after an outage what came before it
         self._news = (sample, time.monotonic() - aged)

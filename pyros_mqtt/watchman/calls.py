@@ -42,6 +42,11 @@ class Calls:
         for change in changes:
             self._send(self._desk.take(now, change))
 
+    def miss(self, lost_at: float, up_since: float) -> None:
+        """Nothing was heard of other agents between two moments."""
+        if self._others is not None:
+            self._others.miss(lost_at, up_since)
+
     def hear(self, now: float, agent: str, name: str, alarm: Alarm | None, *, kept: bool) -> None:
         """Take in an alarm of another agent; None: normal."""
         if self._others is not None:

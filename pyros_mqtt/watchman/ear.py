@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -33,12 +34,14 @@ class Ear:
 
     Attributes:
         up_since: since when its connection stands (monotonic seconds); None while it does not.
+        lost_at: when it was lost last (monotonic seconds); -inf where it never was.
         connections: how often it has come up.
         passed_over: deliveries that came faster than they were taken.
     """
 
     def __init__(self, bus: Bus, topics: Topics, name: str) -> None:
         self.up_since: float | None = None
+        self.lost_at = -math.inf
         self.connections = 0
         self.passed_over = 0
         self._name = name
@@ -88,7 +91,10 @@ class Ear:
     # -- the network thread -------------------------------------------------------------------
 
     def _on_state(self, up: bool) -> None:  # noqa: FBT001 - the transport's signature
-        self.up_since = time.monotonic() if up else None
+        now = time.monotonic()
+        if not up:
+            self.lost_at = now
+        self.up_since = now if up else None
         self.connections += up
         if up:
             self._was_up.set()

@@ -21,7 +21,7 @@ from pyros_mqtt.watchman.calls import Calls
 from pyros_mqtt.watchman.ear import Ear, Word
 from pyros_mqtt.watchman.notifiers import missing_programs
 from pyros_mqtt.watchman.showcase import Clock, Showcase
-from pyros_mqtt.wire import decode_alarm, decode_samples, unreadable_alarm
+from pyros_mqtt.wire import decode_alarm, decode_columns, unreadable_alarm
 
 SETTLE = 0.5
 """Seconds in which what the broker has kept comes, once the connection stands."""
@@ -219,6 +219,7 @@ class Watchman(Agent):
             if time.monotonic() - up_since < SETTLE:
                 return False
             self._connections = self._ear.connections
+            self._calls.miss(self._clock.at(self._ear.lost_at), self._clock.at(up_since))
             self._settle(max(self._clock.at(up_since), self._blind_until))
         return True
 
@@ -241,19 +242,19 @@ class Watchman(Agent):
             self._hear_samples(word, agent, leaf)
         elif not self._is_ours(word):
             alarm = self._read_others(word)
-            self._calls.hear(self._clock.now(), agent, leaf, alarm, kept=word.kept)
+            self._calls.hear(self._clock.at(word.at), agent, leaf, alarm, kept=word.kept)
 
     def _hear_samples(self, word: Word, agent: str, channel: str) -> None:
         wall = time.time()
         try:
-            samples = decode_samples(word.payload, wall)
+            columns = decode_columns(word.payload, wall)
         except BadPayload:
             self.log.debug("passed over on %s: %r", word.address, word.payload[:200])
             return
-        for sample in samples:
-            age = max(0.0, wall - sample.time) if word.kept else 0.0
+        for row in range(len(columns)):
+            age = columns.age(wall, row) if word.kept else 0.0
             now = self._clock.at(word.at)
-            self._tell(self._engine.hear(now, agent, channel, sample, age))
+            self._tell(self._engine.hear(now, agent, channel, columns.sample(row), age))
 
     def _is_ours(self, word: Word) -> bool:
         return word.address.branch == "alarm" and word.address.agent == self.name

@@ -31,13 +31,18 @@ class Hand:
         self.engine.sight(self.now)
 
     def measure(
-        self, *values: JSON, every: float = 1.0, channel: str = "wind", **more: Any
+        self,
+        *values: JSON,
+        every: float = 1.0,
+        channel: str = "wind",
+        age: float = 0.0,
+        **more: Any,
     ) -> None:
         """Measure these, one after the other, with a pause before each."""
         for value in values:
             self.go_on(every)
             sample = Sample(self.now, value, **more)
-            self._note(self.engine.hear(self.now, "weather", channel, sample))
+            self._note(self.engine.hear(self.now, "weather", channel, sample, age))
 
     def see(self, health: Health, state: State | None = None, age: float = 0.0) -> None:
         self._note(self.engine.see(self.now, "weather", Sight(health, state, age)))

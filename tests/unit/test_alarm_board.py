@@ -5,14 +5,28 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import pytest
+
 from pyros_mqtt import Alarm, AlarmBoard, AlarmState, Severity
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Parcel
 from pyros_mqtt.wire import encode_alarm
+from tests.unit.hand_transport import HandTransport
 
 TOPICS = Topics("stage")
 WIND = Alarm("wind", "alarms", "weather/wind", AlarmState.RAISED, Severity.SERIOUS, "it blows", 2.0)
+
+
+class HandBus:
+    """Gives the one transport that a test moves by hand."""
+
+    def __init__(self) -> None:
+        self.hand = HandTransport()
+
+    def transport(self, client_id: str) -> HandTransport:
+        del client_id
+        return self.hand
 
 
 def show(bus: Loopback, alarm: Alarm, payload: bytes | None = None) -> None:
@@ -65,3 +79,24 @@ def test_what_cannot_be_read_is_shown_as_the_worst_and_counted() -> None:
         show(bus, WIND)
         assert board.wait_until(lambda: board.alarms == (WIND,), 10)
         assert board.malformed == 1
+
+
+def test_what_became_normal_in_an_outage_is_taken_away_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = HandBus()
+    transport, board = bus.hand, AlarmBoard(bus, TOPICS)
+    rain = replace(WIND, alarm="rain")
+    for one in (WIND, rain):
+        transport.come(TOPICS.alarm("alarms", one.alarm), encode_alarm(one))
+    transport.go(up=False)
+    transport.turn()
+    transport.go(up=True)
+    transport.come(TOPICS.alarm("alarms", "rain"), encode_alarm(rain), retain=True)
+    transport.turn()
+    assert set(board.alarms) == {WIND, rain}
+    monkeypatch.setattr("pyros_mqtt.hearsay.GRACE", -1.0)
+    news: list[int] = []
+    board.on_change(lambda: news.append(len(board.alarms)))
+    transport.turn()
+    assert (board.alarms, news) == ((rain,), [1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pyros_mqtt.alarms import Change, Event
 from pyros_mqtt.alarms.notices import Notice, NoticeDesk
 from pyros_mqtt.alarms.others import Others
+from pyros_mqtt.hearsay import GRACE
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
 from pyros_mqtt.settings import AlarmsTable
 
@@ -133,3 +135,18 @@ def test_what_the_broker_had_kept_is_told_only_when_nobody_answers() -> None:
     alarm = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.WARNING, "stuck", 5.0, 5.0)
     assert others.hear(0, "dome", "stuck", alarm, kept=True) == []
     assert [one.event for one in others.tick(60)] == ["escalated"]
+
+
+def test_nobody_is_called_for_what_became_normal_while_nothing_was_heard() -> None:
+    others = Others(escalate_after=60)
+    stuck = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0)
+    hot = replace(stuck, alarm="hot")
+    for alarm in (stuck, hot):
+        others.hear(0, "dome", alarm.alarm, alarm, kept=False)
+    others.miss(30, 100)
+    others.hear(100, "dome", "hot", hot, kept=True)
+    told = others.tick(101)
+    assert [(one.event, one.alarm.alarm) for one in told] == [(Event.ESCALATED, "hot")]
+    (gone,) = others.tick(101 + GRACE)
+    assert (gone.event, gone.alarm) == (Event.NORMAL, stuck)
+    assert {one.alarm.alarm for one in others.tick(1000)} == {"hot"}

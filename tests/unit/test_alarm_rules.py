@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +167,22 @@ def test_a_sensor_without_news_is_missing_and_not_frozen() -> None:
     assert (frozen.state, missing.state) == ("normal", "raised")
     assert missing.shown is not None
     assert "more than 30 s; it was 5, since 20:00:01 UTC" in missing.shown.text
+
+
+def test_a_value_that_nobody_knows_the_age_of_is_no_news() -> None:
+    missing, frozen, rate = Hand({"missing": 10}), Hand({"frozen": 10}), Hand({"rises": 0.5})
+    for hand in (missing, frozen, rate):
+        hand.measure(5.0, age=math.inf)
+        hand.go_on(11)
+        hand.measure(5.0, age=math.inf)
+    assert (missing.state, frozen.state, rate.state) == ("raised", "normal", "normal")
+    assert missing.shown is not None
+    assert "; it was 5" in missing.shown.text
+    missing.measure(6.0)
+    missing.measure(5.0, age=math.inf)
+    assert missing.state == "cleared"
+    rate.measure(*[100.0] * 70)
+    assert rate.state == "normal"
 
 
 def test_news_without_a_usable_value_are_missing() -> None:

@@ -14,11 +14,11 @@ from starlette.websockets import WebSocket
 
 from pyros_mqtt.dashboard import live, stream
 from pyros_mqtt.dashboard.answers import as_text
-from pyros_mqtt.dashboard.ear import ALARMS
+from pyros_mqtt.dashboard.ear import ALARMS, POINTINGS
 from pyros_mqtt.dashboard.queries import Queries
 from pyros_mqtt.dashboard.stream import BadWish, Pages, Viewer
 from pyros_mqtt.dashboard.watch import Watch
-from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.loopback import Loopback, LoopbackTransport
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.settings import Settings
 from pyros_mqtt.topics import Topics
@@ -139,6 +139,32 @@ def test_plotted_series_and_the_values_of_one_agent_come_with_the_frames(stage: 
     assert "samples" not in stage.frame(viewer)
 
 
+def test_of_what_the_broker_has_kept_without_a_time_no_age_is_told(stage: Stage) -> None:
+    stage.say(TOPICS.telemetry("weather", "wind"), b"12.3", retain=True)
+    pointing = b'{"t": 5, "v": {"alt": 40.0, "az": 180.0}}'  # by no clock
+    stage.say(TOPICS.telemetry("telescope", "pointing"), pointing, retain=True)
+    stage.until(lambda: stage.bus.retained(TOPICS.telemetry("telescope", "pointing")))
+    late = Watch(stage.bus, Settings(root="test"))  # to this one the broker has kept them
+    late.open()
+    try:
+        stage.until(lambda: len(late.ear.channels()) == 2 and late.board.keys(POINTINGS))
+        viewer = Viewer(late, Pages(late), {})
+        viewer.hear('{"agent": "weather"}')
+        told = stage.frame(viewer)
+        assert told["values"]["channels"]["wind"] == [None, 12.3, "good"]
+        assert told["board"]["sections"][POINTINGS]["telescope/pointing"]["news"] is None
+        stage.say(TOPICS.telemetry("weather", "wind"), b"12.3")
+        stage.until(lambda: late.ear.values("weather", 0)[1]["wind"][0] is not None)
+        client = cast("LoopbackTransport", late.ear.transport)
+        stage.bus.cut(client.client_id)
+        stage.until(lambda: not late.broker()["up"])
+        stage.bus.mend(client)
+        stage.until(lambda: late.broker()["up"])
+        assert late.ear.values("weather", 0)[1]["wind"][0] is not None, "said again, no news"
+    finally:
+        late.close()
+
+
 def test_a_claim_without_a_time_and_text_that_is_none_are_shown_all_the_same(stage: Stage) -> None:
     stage.say(TOPICS.status("old"), b"ready", retain=True)
     stage.until(lambda: stage.shows("agents", "old"))
@@ -213,7 +239,7 @@ def test_what_a_browser_must_not_say_is_refused(stage: Stage, wish: str) -> None
 def test_alarms_outlast_an_outage_and_those_that_nobody_repeats_go(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyros_mqtt.dashboard.ear.GRACE", 0.3)
+    monkeypatch.setattr("pyros_mqtt.hearsay.GRACE", 0.3)
     raised = b'{"state": "raised", "severity": "critical"}'
     for name in ("stays", "goes"):
         stage.say(TOPICS.alarm("dome", name), raised, retain=True)

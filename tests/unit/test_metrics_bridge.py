@@ -393,6 +393,15 @@ def test_what_the_broker_has_kept_is_as_old_as_it_says() -> None:
     assert ear.values() == {}
 
 
+def test_a_kept_scalar_is_no_value_of_now() -> None:
+    ear = Ear("*/*")
+    ear.hear("weather", "wind", b"1", retain=True)
+    assert ear.values() == {}
+    ear.hear("weather", "wind", b"2")
+    ear.hear("weather", "wind", b"2", retain=True)
+    assert ear.values() == {("weather", "wind", ""): 2.0}
+
+
 def test_a_late_sample_does_not_hide_a_newer_one() -> None:
     ear = Ear("*/*")
     ear.hear("weather", "wind", b'{"t": 20, "v": 2}')

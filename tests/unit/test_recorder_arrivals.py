@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import time
 from pathlib import Path
+
+import pytest
 
 from pyros_mqtt.recorder.arrivals import BUNDLE, OVERHEAD, Arrival, Arrivals, Overflow
 
@@ -15,6 +20,28 @@ def test_what_comes_is_given_in_its_order_each_with_a_moment_of_its_own() -> Non
     assert [one.payload for one in taken] == [str(number).encode() for number in range(100)]
     assert len({one.heard for one in taken}) == 100
     assert arrivals.size == 0
+
+
+def heard_at(monkeypatch: pytest.MonkeyPatch, *moments: float) -> list[int]:
+    """Microseconds after 1000 s at which a recorder with such a clock has heard its messages."""
+    arrivals = Arrivals(10**6)
+    for moment in moments:
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        arrivals.put("pyros/dome/telemetry/azimuth", b"12.3", retain=False)
+    return [one.heard - 1_000_000_000 for one in arrivals.take(100)]
+
+
+def test_after_the_clock_was_set_back_messages_are_heard_by_the_new_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = heard_at(monkeypatch, 4600.0, 1000.0, 1000.5, 1001.0)
+    assert heard == [3_600_000_000, 0, 500_000, 1_000_000]
+
+
+def test_a_clock_that_hesitates_puts_no_message_before_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert heard_at(monkeypatch, 1000.5, 1000.0, 1000.0) == [500_000, 500_001, 500_002]
 
 
 def test_beyond_the_limit_messages_are_dropped_and_counted() -> None:
@@ -72,3 +99,20 @@ def test_a_bundle_that_is_cut_off_is_not_read(tmp_path: Path) -> None:
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-10])
     assert Overflow(tmp_path, 10**6).first() == []
+
+
+def test_a_bundle_that_cannot_be_read_now_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overflow = Overflow(tmp_path, 10**6)
+    bundle = [Arrival("pyros/dome/status", b"x", 5, retain=False)]
+    overflow.put(bundle)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", out_of_files)
+        with pytest.raises(OSError, match="Too many open files"):
+            overflow.first()
+    assert overflow.first() == bundle
+
+
+def out_of_files(_file: Path) -> bytes:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

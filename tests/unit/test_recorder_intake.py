@@ -106,6 +106,20 @@ def test_a_recorder_that_comes_back_has_its_right_at_once(store: Store) -> None:
         assert intake.rows([arrival("dome/inbox", b"close")], store).events
 
 
+def test_a_recorder_keeps_its_right_where_the_clock_is_set_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    store.lease("pyros/dome", "another", int((now - 60) * 1e6), int((now - 10) * 1e6))
+    first, second = (Intake(Topics(), name) for name in ("recorder", "recorder-2"))
+    assert first.rows([arrival("dome/inbox", b"close", heard=now)], store).events
+    assert second.rows([arrival("dome/inbox", b"close", heard=now)], store).left == 1
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    before, after = (arrival("dome/inbox", b"park", heard=one) for one in (now + 1, now - 3600))
+    assert len(first.rows([before, after], store).events) == 2
+    assert second.rows([after], store).left == 1
+
+
 def test_a_measurement_that_cannot_be_read_is_kept_as_it_came(store: Store) -> None:
     rows = Intake(Topics(), "recorder").rows(
         [arrival("dome/telemetry/azimuth", b'{"t": 1, "v": [1, 2'), arrival("x/inbox/y/z", b"")],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +30,8 @@ class Desk:
     def __init__(self, folder: Path, *, memory: int = 10**6, disk: int = 10**6) -> None:
         self.url = f"sqlite:///{folder / 'archive.sqlite'}"
         self.arrivals = Arrivals(memory)
-        self.overflow = Overflow(folder / "waiting", disk)
+        self.folder = folder / "waiting"
+        self.overflow = Overflow(self.folder, disk)
         self.is_away = False
         intake = Intake(Topics(), "recorder")
         self.writer = Writer(
@@ -105,6 +108,66 @@ def test_what_no_room_is_left_for_is_counted(tmp_path: Path) -> None:
     assert desk.writer.dropped == 100 - waiting
     assert desk.writer.finish(1) == waiting
     assert desk.writer.dropped == 100
+
+
+def test_what_cannot_be_read_from_the_disk_now_is_told_and_written_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def read_all_but_one(file: Path) -> bytes:
+        if file.name.startswith("000000000001-"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(file)
+
+    for number in range(2):
+        desk.hear(2 * number, 2 * number + 1)
+        assert desk.overflow.put(desk.arrivals.take(2))
+    desk.hear(4)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_all_but_one)
+        desk.writer.finish(10)
+        assert desk.writer.trouble == "what waits on the disk cannot be read: [Errno 5] " + (
+            os.strerror(errno.EIO)
+        )
+        assert (desk.rows, len(desk.overflow), desk.writer.dropped) == (3, 2, 0)
+    desk.writer.finish(10)
+    assert (desk.rows, desk.writer.trouble, desk.writer.dropped) == (5, "", 0)
+
+
+def test_what_an_earlier_life_has_left_is_found_later_where_it_cannot_be_looked_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = Desk(tmp_path)
+    earlier.hear(0, 1)
+    assert earlier.overflow.put(earlier.arrivals.take(2))
+
+    def no_list(_folder: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", no_list)
+        desk = Desk(tmp_path)
+        desk.hear(2, 3)
+        assert not desk.overflow.put(desk.arrivals.take(2)), "it would take the other's name"
+        desk.hear(4)
+        desk.writer.finish(10)
+        assert "Too many open files" in desk.writer.trouble
+        assert desk.rows == 1
+    desk.hear(5)
+    desk.writer.finish(10)
+    assert (desk.rows, desk.writer.trouble, len(desk.overflow)) == (4, "", 0)
+
+
+def test_a_broken_bundle_is_dropped_and_counted(desk: Desk) -> None:
+    desk.hear(*range(3))
+    assert desk.overflow.put(desk.arrivals.take(3))
+    (file,) = desk.folder.iterdir()
+    file.write_bytes(file.read_bytes()[:-10])
+    desk.hear(3)
+    desk.writer.finish(10)
+    assert (desk.rows, len(desk.overflow), desk.writer.dropped) == (1, 0, 3)
+    assert not list(desk.folder.iterdir())
 
 
 def test_one_message_that_is_refused_keeps_no_other_back(

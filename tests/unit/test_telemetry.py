@@ -224,6 +224,24 @@ def test_a_kept_sample_is_as_old_as_it_says() -> None:
     assert 0 <= follow.age < 5, "and never younger than its arrival"
 
 
+def test_a_kept_scalar_is_shown_and_never_fresh() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, b"12.3", retain=True)
+    assert (follow.value, follow.age) == (12.3, math.inf)
+    assert not follow.is_fresh(1e9)
+    hear(follow, b"12.4")
+    assert follow.is_fresh(60)
+
+
+def test_a_scalar_that_the_broker_repeats_after_an_outage_is_no_news() -> None:
+    follow = Follow("dome", "azimuth")
+    hear(follow, b"12.3")
+    hear(follow, b"12.3", retain=True)
+    assert follow.is_fresh(60)
+    hear(follow, b"12.4", retain=True)
+    assert (follow.value, follow.age) == (12.4, math.inf), "said in the outage, nobody knows when"
+
+
 def test_of_a_batch_the_last_one_counts() -> None:
     follow = Follow("dome", "azimuth")
     hear(follow, {"t": [1, 2, 3], "v": [10, 20, 30]})

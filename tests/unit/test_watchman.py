@@ -230,6 +230,25 @@ def test_a_lost_connection_is_no_missing_news(tmp_path: Path, which: str) -> Non
         on.until(lambda: on.state("missing") == "raised")  # now it is
 
 
+def test_a_scalar_that_the_broker_has_kept_clears_no_missing_alarm(tmp_path: Path) -> None:
+    bus = Loopback()
+    bus.route(Parcel(TOPICS.telemetry("weather", "rain"), b"12.3", retain=True))
+    rule = {"about": "weather/rain", "severity": "warning", "missing": 0.5}
+    with Rehearsal(bus, settings(tmp_path, {"missing": rule})) as stage:
+        on = Scene(stage, bus)
+        on.until(lambda: on.state("missing") == "raised")
+        alarm = on.shown("missing")
+        assert alarm is not None
+        assert "it was 12.3" in alarm.text
+        client = on.watchman._ear._transport
+        on.bus.cut(client.client_id)  # type: ignore[attr-defined]
+        on.until(lambda: on.watchman._ear.up_since is None)
+        on.bus.mend(client)  # type: ignore[arg-type]
+        on.until(lambda: on.watchman._connections == 2)
+        said = on.stage.ask("alarms", "acknowledge", alarm="missing")
+        assert said == "acknowledged", "and not over"
+
+
 def test_nobody_answers_so_the_next_group_is_called(tmp_path: Path) -> None:
     with scene(tmp_path, {"wind": {**WIND, "escalate_after": 0.3}}) as on:
         on.weather.wind(70)
@@ -243,6 +262,25 @@ def test_an_alarm_of_another_agent_is_told_too(tmp_path: Path) -> None:
         on.bus.route(Parcel(TOPICS.alarm("dome", "stuck"), encode_alarm(stuck), retain=True))
         on.until(lambda: on.phone.rung)
         assert on.phone.rung[0].alarm == stuck
+
+
+def test_nobody_is_called_for_an_alarm_that_ended_while_the_watchman_was_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.hearsay.GRACE", 0.3)
+    stuck = Alarm("stuck", "dome", "dome", AlarmState.RAISED, Severity.CRITICAL, "stuck", 5.0, 5.0)
+    topic = TOPICS.alarm("dome", "stuck")
+    with scene(tmp_path, {"wind": WIND}, escalate_after=0.2) as on:
+        on.bus.route(Parcel(topic, encode_alarm(stuck), retain=True))
+        on.until(lambda: len(on.phone.rung) >= 2)
+        client = on.watchman._ear._transport
+        on.bus.cut(client.client_id)  # type: ignore[attr-defined]
+        on.until(lambda: on.watchman._ear.up_since is None)
+        on.bus.route(Parcel(topic, b"", retain=True))
+        on.bus.mend(client)  # type: ignore[arg-type]
+        others = on.watchman._calls._others
+        assert others is not None
+        on.until(lambda: not others._followed)
 
 
 @pytest.mark.parametrize(

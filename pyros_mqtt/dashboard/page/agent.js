@@ -127,7 +127,7 @@ export class AgentPanel {
   #channel(channel, news, value, quality, act) {
     const unit = this.about?.channels[channel]?.unit ?? "";
     const parts = value !== null && typeof value === "object" ? Object.entries(value) : [["", value]];
-    const age = this.store.mono - news;
+    const age = news === null ? Infinity : this.store.mono - news;
     return parts.map(([field, part], i) => {
       const series = `${this.name}/${channel}${field ? `.${field}` : ""}`;
       const isNumber = typeof part === "number" || typeof part === "boolean";

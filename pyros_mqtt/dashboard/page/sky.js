@@ -39,9 +39,9 @@ export function bodies(store) {
     }
   }
   for (const [name, one] of store.pointings) {
-    const age = store.mono - one.news;
+    const age = one.news === null ? Infinity : store.mono - one.news;
     const isOld = age > OLD;
-    const note = isOld ? `${duration(age)} old` : one.state;
+    const note = isOld ? (Number.isFinite(age) ? `${duration(age)} old` : "of unknown age") : one.state;
     found.push({ kind: "scope", name: name.split("/")[0], alt: one.alt, az: one.az, note, isOld });
   }
   return found;
