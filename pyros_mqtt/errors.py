@@ -96,6 +96,21 @@ class JournalError(AgentError):
     """A journal cannot be opened or written; names the file and what to do."""
 
 
+class JournalInUse(JournalError):
+    """An agent that lives in another process, at other brokers, has the journal.
+
+    Attributes:
+        pid: of that process, on this machine.
+    """
+
+    def __init__(self, path: object, pid: int, brokers: str) -> None:
+        super().__init__(
+            f"the journal {path} is used by the process {pid}, which serves {brokers}: end that "
+            "one first, or give this one another state_dir"
+        )
+        self.pid = pid
+
+
 class Replaced(JournalError):
     """Another life of this agent has taken its journal over; this one must not act any more."""
 

@@ -245,7 +245,8 @@ class Agent(Conversation):
 
         settings, topics = self._settings, self._outfit.topics
         path = journal_path(settings.state_dir, topics.client_id(self.name))
-        return open_journal(settings.journal, path, settings.max_clock_skew)
+        brokers = [f"{one.host}:{one.port}" for one in settings.brokers]
+        return open_journal(settings.journal, path, settings.max_clock_skew, brokers)
 
     def stop(self) -> None:
         """Ask the agent to end: cancels what runs and waits. Returns at once."""

@@ -102,6 +102,8 @@ class Journal(Protocol):
         Gives the boot of the last life that used this journal; 0 where there was none.
 
         Raises:
+            JournalInUse: the last life goes on in another process of this machine, at brokers
+                where nobody can be told of this one.
             JournalError: that cannot be noted.
         """
 

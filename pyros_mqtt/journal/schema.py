@@ -38,5 +38,10 @@ SCHEMA = FileSchema(
     """,
         # a start reads the table once; each command wrote this index twice
         "DROP INDEX entries_open",
+        # whose file it is: so that a second one, at other brokers, does not throw out the first
+        """
+    ALTER TABLE lives ADD COLUMN process TEXT NOT NULL DEFAULT '';
+    ALTER TABLE lives ADD COLUMN brokers TEXT NOT NULL DEFAULT '';
+    """,
     ),
 )

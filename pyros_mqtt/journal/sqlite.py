@@ -10,19 +10,20 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from pyros_mqtt import wire
 from pyros_mqtt.disk import open_private, trouble_of
-from pyros_mqtt.errors import JournalError, Replaced
+from pyros_mqtt.errors import JournalError, JournalInUse, Replaced
 from pyros_mqtt.file_schema import NotOurs
 from pyros_mqtt.journal import rows
 from pyros_mqtt.journal.checkpoints import AT_LATEST, Checkpoints
 from pyros_mqtt.journal.entry import Entry, Journal, Key
 from pyros_mqtt.journal.memory import MemoryJournal
+from pyros_mqtt.journal.process import living, this_process
 from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.journal.table import AT_ONCE, PURGE_ROWS, Note, Table, TakenOver
 from pyros_mqtt.messages import Command, Report
@@ -52,8 +53,16 @@ class SqliteJournal:
 
     kind = "sqlite"
 
-    def __init__(self, path: Path, *, allowed_skew: float = 5.0, power_safe: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        allowed_skew: float = 5.0,
+        brokers: Iterable[str] = (),
+        power_safe: bool = False,
+    ) -> None:
         self.path = path
+        self._brokers = " ".join(brokers)
         self._writing, self._reading = threading.RLock(), threading.Lock()
         self._next_purge = 0.0
         self._gathered: dict[int, dict[Key, Note]] = {}
@@ -120,12 +129,21 @@ class SqliteJournal:
         """A life begins, and takes the file from any other; gives the boot of the last one.
 
         Raises:
+            JournalInUse: the last one goes on in another process of this machine, at other brokers.
             JournalError: that cannot be noted.
         """
         with self._telling(), self._transaction():
-            last = self._table.begin_life(boot)
+            last, process, brokers = self._table.last_life()
+            self._refuse_beside(process, brokers)
+            self._table.begin_life(max(boot, last + 1), this_process(), self._brokers)
         self._view.ours = self._table.ours
         return last
+
+    def _refuse_beside(self, process: str, brokers: str) -> None:
+        """Take nothing from one who lives at other brokers, where nobody could tell us of it."""
+        theirs, ours = set(brokers.split()), set(self._brokers.split())
+        if theirs and ours and not theirs & ours and (pid := living(process)) is not None:
+            raise JournalInUse(self.path, pid, brokers)
 
     def accept(self, command: Command, report: Report) -> bool:
         """Note a command that seems new, with its first report; False: it came in this turn."""
@@ -171,6 +189,8 @@ class SqliteJournal:
                     self._commit(list(self._gathered.pop(thread).values()))
             except JournalError as error:
                 log.error("%s", error)  # noqa: TRY400 - it says all
+            with contextlib.suppress(JournalError), self._telling():
+                self._table.end_life()
             self._checkpoints.end()
             self._reader.close()
             self._db.close()
@@ -253,15 +273,19 @@ def _are_end_and_begin(notes: list[Note]) -> bool:
     return notes[0].report.state.is_terminal and not notes[1].report.state.is_terminal
 
 
-def open_journal(kind: str, path: Path, allowed_skew: float) -> Journal:
+def open_journal(
+    kind: str, path: Path, allowed_skew: float, brokers: Iterable[str] = ()
+) -> Journal:
     """Open the journal that the settings ask for: `sqlite` at `path`, or `memory`.
+
+    `brokers` are those at which its agent can be found.
 
     Raises:
         JournalError: as `SqliteJournal`.
     """
     if kind == "memory":
         return MemoryJournal(allowed_skew)
-    return SqliteJournal(path, allowed_skew=allowed_skew)
+    return SqliteJournal(path, allowed_skew=allowed_skew, brokers=brokers)
 
 
 def journal_path(state_dir: Path, client_id: str) -> Path:

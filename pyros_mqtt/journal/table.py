@@ -55,6 +55,7 @@ class Table:
     def __init__(self, db: sqlite3.Connection, skew: float) -> None:
         self._db = db
         self._skew = skew
+        self._boot: int | None = None
         self.ours = "TRUE"
         """SQL that tells whether no later life has begun: two must not run one command."""
 
@@ -69,18 +70,25 @@ class Table:
         query = "SELECT 1 FROM entries WHERE sender=? AND id=?"
         return self._db.execute(query, key).fetchone() is not None
 
-    def begin_life(self, boot: int) -> int:
-        """A life begins, with this boot or one above the last; gives the last.
+    def last_life(self) -> tuple[int, str, str]:
+        """The boot of the last life, 0 where there was none; its process, and its brokers.
 
-        To be called in a transaction: of two that begin together each sees the other, or none is
-        later, and the file and the name could go to different ones.
+        To be called in one transaction with `begin_life`: of two that begin together each sees the
+        other, or none is later, and the file and the name could go to different ones.
         """
-        last = int(self._db.execute("SELECT max(boot) FROM lives").fetchone()[0] or 0)
-        ours = max(int(boot), last + 1)
+        query = "SELECT boot, process, brokers FROM lives ORDER BY boot DESC"
+        return self._db.execute(query).fetchone() or (0, "", "")
+
+    def begin_life(self, boot: int, process: str, brokers: str) -> None:
+        """A life begins: it takes the file from every other one."""
+        self._boot = int(boot)
         self._db.execute("DELETE FROM lives")
-        self._db.execute("INSERT INTO lives VALUES (?)", (ours,))
-        self.ours = f"(SELECT max(boot) FROM lives) = {ours}"  # noqa: S608 - a number
-        return last
+        self._db.execute("INSERT INTO lives VALUES (?, ?, ?)", (self._boot, process, brokers))
+        self.ours = f"(SELECT max(boot) FROM lives) = {self._boot}"  # noqa: S608 - a number
+
+    def end_life(self) -> None:
+        """Our life ends, if it has begun; its process may go on without the file."""
+        self._db.execute("UPDATE lives SET process='' WHERE boot=?", (self._boot,))
 
     def touch(self) -> None:
         """Write what changes nothing.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyros_mqtt.errors import JournalError, Replaced
+from pyros_mqtt.errors import JournalError, JournalInUse, Replaced
 from pyros_mqtt.journal import REMEMBER, SqliteJournal, entries_in, open_journal
 from pyros_mqtt.journal.schema import SCHEMA
 from pyros_mqtt.messages import Command, Outcome, Problem, Report, report_on
@@ -182,6 +184,68 @@ def test_who_begins_last_has_the_journal_whatever_its_clock_says(path: Path, clo
     assert second.begin_life(clock) == 100
     assert third.begin_life(0) == max(clock, 101), "a boot above that of the first one"
     assert [one.is_taken_over() for one in (first, second, third)] == [True, True, False]
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pyros_mqtt.journal import SqliteJournal
+journal = SqliteJournal(Path(sys.argv[1]), brokers=["t60:1883", "t60-spare:1883"])
+journal.begin_life(100)
+print("begun", flush=True)
+sys.stdin.readline()
+journal.close()
+print("ended", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has begun a life in the journal, with boot 100."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells when a process began")
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        yield process
+        process.kill()
+
+
+def test_the_journal_of_a_life_at_other_brokers_is_not_taken(
+    path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    with pytest.raises(JournalInUse, match="serves t60:1883 t60-spare:1883") as caught:
+        SqliteJournal(path, brokers=["laboratory:1883"]).begin_life(101)
+    assert caught.value.pid == holder.pid
+
+
+def test_where_a_broker_can_tell_the_first_one_its_journal_is_taken(
+    path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    assert holder.poll() is None
+    assert SqliteJournal(path, brokers=["t60-spare:1883"]).begin_life(101) == 100
+
+
+def test_the_journal_of_a_life_that_has_ended_is_free_though_its_process_lives(
+    path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    holder.stdin.write(b"\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == b"ended\n"
+    assert SqliteJournal(path, brokers=["laboratory:1883"]).begin_life(101) == 100
+
+
+def test_the_journal_of_a_dead_process_is_taken_over(
+    path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    holder.kill()
+    holder.wait(10)
+    assert SqliteJournal(path, brokers=["laboratory:1883"]).begin_life(101) == 100
 
 
 def test_a_journal_that_cannot_tell_is_not_taken_over(path: Path) -> None:
