@@ -55,9 +55,10 @@ class _Place:
     number: int
 
     def start(self, *, through: BrokerUrl | None = None, **spec: Any) -> Child:
-        """Start an agent of this name, through the proxy unless told otherwise."""
+        """Start an agent of this name, which comes through the proxy unless told otherwise."""
         options = {"beat": SLOW_BEAT, "journal": ("sqlite", "memory")[self.number % 2], **spec}
-        url = str(through or self.proxy.url)
+        urls = [self.proxy.url] if through is None else [through, self.proxy.url]
+        url = " ".join(map(str, urls))  # the same brokers in another order: one observatory
         return self.nursery.start("agent", self.name, url=url, root=self.root, **options)
 
     def ready(self, **spec: Any) -> Child:

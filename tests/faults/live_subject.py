@@ -112,7 +112,7 @@ def _agent(spec: dict[str, Any]) -> int:
 
 def _settings(spec: dict[str, Any]) -> Settings:
     return Settings(
-        brokers=(BrokerUrl.parse(spec["url"]),),
+        brokers=tuple(map(BrokerUrl.parse, spec["url"].split())),
         root=spec["root"],
         beat=spec.get("beat", 1.0),
         keepalive=5,
