@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import struct
 import threading
 import time
@@ -20,6 +21,8 @@ BUNDLE = 8 * 2**20
 
 SET_BACK = 1_000_000
 """Microseconds by which the clock was set back, and does not just hesitate."""
+
+_BUNDLE = re.compile(r"(?P<number>\d+)-(?P<count>\d+)\.bundle", re.ASCII)
 
 _FRAME = struct.Struct("<qHI?")
 
@@ -131,10 +134,9 @@ class Overflow:
             return
         found: list[tuple[Path, int, int]] = []
         for file in sorted(self._folder.iterdir()) if self._folder.exists() else ():
-            if file.suffix == ".bundle":
-                count = int(file.stem.partition("-")[2] or 0)
-                found.append((file, count, file.stat().st_size))
-                self._next = int(file.stem.partition("-")[0]) + 1
+            if name := _BUNDLE.fullmatch(file.name):
+                found.append((file, int(name["count"]), file.stat().st_size))
+                self._next = int(name["number"]) + 1
         self._files.extend(found)
         self._has_looked = True
 

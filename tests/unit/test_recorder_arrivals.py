@@ -116,3 +116,10 @@ def test_a_bundle_that_cannot_be_read_now_stays(
 
 def out_of_files(_file: Path) -> bytes:
     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    foreign = tmp_path / "last-night.bundle"
+    foreign.write_text("mine")
+    assert len(Overflow(tmp_path, 10**6)) == 0
+    assert foreign.read_text() == "mine"
