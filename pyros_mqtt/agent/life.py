@@ -13,7 +13,7 @@ from pyros_mqtt import wire
 from pyros_mqtt.agent import hosting
 from pyros_mqtt.agent.chores import Chores
 from pyros_mqtt.agent.outfit import Hooks, Outfit
-from pyros_mqtt.agent.ownership import Finding
+from pyros_mqtt.agent.ownership import Sighting
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.presence import Presence
 from pyros_mqtt.agent.recovery import resume
@@ -218,9 +218,9 @@ class Life:
         finally:
             self._end()
 
-    def _move_in(self, finding: Finding) -> None:
+    def _move_in(self, seen: Sighting) -> None:
         """The name is ours: take up what an earlier life has left, and connect."""
-        self.outbox.rebase(finding.last_boot)
+        self.outbox.rebase(seen.last_boot)
         self.outbox.rebase(self._journal.begin_life(self.outbox.boot))
         resume(self._journal, self._outfit.actions, self.inbox, self.outbox.send, self._skew)
         name = self._name

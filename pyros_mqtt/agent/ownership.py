@@ -26,7 +26,7 @@ ANSWER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Sighting:
     """What a look at a name has shown: who holds it, and the latest boot that was ever claimed."""
 
     holder: Status | None
@@ -48,7 +48,7 @@ class Lookout:
         self._transport.on_state(self._state_changed)
         self._transport.open()
 
-    def find(self, timeout: float | None, besides: str = "") -> Finding | None:
+    def find(self, timeout: float | None, besides: str = "") -> Sighting | None:
         """Say who holds the name; None where no broker was there within `timeout` seconds.
 
         A claim to live that is fresh enough to be true is given the time of one beat to prove it.
@@ -66,7 +66,7 @@ class Lookout:
                 self._changed.wait_for(self._is_decided, status.beat + ANSWER)
             status = self._other(besides)
             holder = status if self._live and status and status.state.is_alive else None
-            return Finding(holder, status.boot if status else 0)
+            return Sighting(holder, status.boot if status else 0)
 
     def _other(self, besides: str) -> Status | None:
         status = self._claim.status

@@ -1,6 +1,6 @@
 """What the bus sees of an agent that lives: its beats, and what it understands.
 
-Everything here runs in the network thread.
+It runs in the network thread, but for `begin` and `introduce`: those are for the agent's.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pyros_mqtt.agent.ownership import Finding, Lookout, Watch
+from pyros_mqtt.agent.ownership import Lookout, Sighting, Watch
 from pyros_mqtt.errors import AgentError, NameTaken
 from pyros_mqtt.messages import State, Status
 from pyros_mqtt.outbox import Outbox
@@ -43,7 +43,7 @@ class Tenure:
         name: str,
         session: str,
         outbox: Outbox,
-        move_in: Callable[[Finding], None],
+        move_in: Callable[[Sighting], None],
         leave: Callable[[Exception], None],
         is_replaced: Callable[[], bool],
     ) -> None:
@@ -73,13 +73,13 @@ class Tenure:
             NameTaken: a live agent holds it.
         """
         lookout = self._look()
-        finding = lookout.find(OFFLINE)
-        if finding is None:
+        seen = lookout.find(OFFLINE)
+        if seen is None:
             log.warning("no broker yet; %s works without one", self._name)
             threading.Thread(target=self._claim_later, args=(lookout,), daemon=True).start()
             return False
         lookout.close()
-        self._enter(finding)
+        self._enter(seen)
         return True
 
     def give_up(self) -> None:
@@ -111,11 +111,11 @@ class Tenure:
         if self.is_lost:
             return False
         lookout = self._look()
-        finding = lookout.find(RETURN, besides=self._session)
+        seen = lookout.find(RETURN, besides=self._session)
         lookout.close()
-        if finding is None:
+        if seen is None:
             return None
-        holder = finding.holder
+        holder = seen.holder
         if holder is None or holder.boot < self._outbox.boot:
             return True
         self._give_way(holder)
@@ -124,22 +124,22 @@ class Tenure:
     def _look(self) -> Lookout:
         return Lookout(self._bus, self._topics, self._name)
 
-    def _enter(self, finding: Finding) -> None:
-        if finding.holder is not None:
+    def _enter(self, seen: Sighting) -> None:
+        if seen.holder is not None:
             self.is_lost = True
-            raise NameTaken(finding.holder)
-        self._move_in(finding)
+            raise NameTaken(seen.holder)
+        self._move_in(seen)
 
     def _claim_later(self, lookout: Lookout) -> None:
         """The broker was away at the start; runs in a thread of its own until it is there."""
-        finding = None
-        while finding is None and not self._given_up.is_set():
-            finding = lookout.find(1.0)
+        seen = None
+        while seen is None and not self._given_up.is_set():
+            seen = lookout.find(1.0)
         lookout.close()
-        if finding is None or self._given_up.is_set():
+        if seen is None or self._given_up.is_set():
             return
         try:
-            self._enter(finding)
+            self._enter(seen)
         except (NameTaken, AgentError) as error:
             log.warning("%s stops: %s", self._name, error)
             self._leave(error)

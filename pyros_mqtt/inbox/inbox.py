@@ -269,11 +269,11 @@ class Inbox:
         try:
             ticket = self._ticket(command, wall, now)
         except Refusal as refusal:
-            if not self._was_here(command):
+            if not self._answer_again(command):
                 self._decline(command, refusal, now)
             return
         if not (ticket.is_urgent or self._has_had(command.sender, command.after)):
-            if not self._was_here(command):
+            if not self._answer_again(command):
                 self.out_of_order += 1
                 log.debug("%s: %s came before %s", self._agent, command.id, command.after)
             return
@@ -283,10 +283,10 @@ class Inbox:
             self._last_taken = command.sender, command.id
             self._turn.append((command, report, ticket))
         else:
-            self._was_here(command)
+            self._answer_again(command)
 
-    def _was_here(self, command: Command) -> bool:
-        """Answer a command that has been here before with the latest report on it.
+    def _answer_again(self, command: Command) -> bool:
+        """Answer a command that has been here before with the latest report on it; whether it has.
 
         Raises:
             Refusal: its id was used for another command.

@@ -27,7 +27,21 @@ before their first repetition. More of them would be repeated before the agent h
 class Pending:
     """One command under way. Times are monotonic seconds.
 
-    One that `is_handed_on` was written by somebody else, whose signature may be on it.
+    Attributes:
+        after: id of the one before it in its line, which it names.
+        is_handed_on: somebody else has written it, whose signature may be on it.
+        is_held: it waits behind others, and has not been published yet.
+        pause: until its next repetition.
+        is_under_way: the broker has not said yet what became of its latest publication.
+        taken: the broker has taken it at least once.
+        unheard: the broker said at its latest publication that nobody subscribes.
+        may_have_it: its agent was there when it was published, so nobody may say that it was not.
+        away_since: when its agent was first found to be absent.
+        refused_since: when its agent first said that it was not ready.
+        session: the life of the agent that has answered; empty before.
+        heard: when that life last said something of it, or was last asked.
+        inquired_of: the later life that was asked what it knows of it.
+        bereaved_since: when the life that had accepted it was first found to be gone.
     """
 
     receipt: Receipt
@@ -38,14 +52,14 @@ class Pending:
     is_handed_on: bool = False
     is_held: bool = False
     pause: float = FIRST_REPEAT
-    taken: bool = False
     is_under_way: bool = False
-    may_have_it: bool = False
+    taken: bool = False
     unheard: bool = False
-    heard: float = 0.0
+    may_have_it: bool = False
     away_since: float | None = None
     refused_since: float | None = None
     session: str = ""
+    heard: float = 0.0
     inquired_of: str = ""
     bereaved_since: float | None = None
 

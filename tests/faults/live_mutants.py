@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pyros_mqtt import claims
-from pyros_mqtt.agent.ownership import Finding
+from pyros_mqtt.agent.ownership import Sighting
 from pyros_mqtt.agent.performance import Stage
 from pyros_mqtt.agent.tenure import Tenure
 from pyros_mqtt.condition import Condition, Snapshot
@@ -94,7 +94,7 @@ def _never_gives_way() -> None:
 @mutant("no-look-at-the-name")
 def _no_look_at_the_name() -> None:
     def claim(tenure: Tenure) -> bool:
-        tenure._enter(Finding(None, 0))
+        tenure._enter(Sighting(None, 0))
         return True
 
     put(Tenure, "claim", claim)

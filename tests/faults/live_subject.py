@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pyros_mqtt.agent.agent import Agent
-from pyros_mqtt.agent.ownership import Finding
+from pyros_mqtt.agent.ownership import Sighting
 from pyros_mqtt.agent.tenure import Tenure
 from pyros_mqtt.dispatch import on
 from pyros_mqtt.errors import NameTaken
@@ -138,7 +138,7 @@ def _enter_at(moment: float) -> None:
     """Stand still between the look at the name and its claim, as a busy machine may let us."""
     enter = Tenure._enter
 
-    def late_enter(tenure: Tenure, finding: Finding) -> None:
+    def late_enter(tenure: Tenure, finding: Sighting) -> None:
         threading.Event().wait(max(0.0, moment - time.monotonic()))
         enter(tenure, finding)
 

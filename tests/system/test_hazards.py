@@ -220,12 +220,14 @@ def _kept_status(url: BrokerUrl, root: str) -> dict[str, Any]:
 def test_05_two_agents_of_one_name_do_not_throw_each_other_out_for_ever(
     proxy: TcpProxy, topic_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pyros_mqtt.agent.ownership import Finding
+    from pyros_mqtt.agent.ownership import Sighting
 
     with running(proxy.url, topic_root) as first, contextlib.ExitStack() as stack:
         with monkeypatch.context() as patch:
             # both start in the same moment, so that neither sees the other
-            patch.setattr("pyros_mqtt.agent.tenure.Lookout.find", lambda *_, **__: Finding(None, 0))
+            patch.setattr(
+                "pyros_mqtt.agent.tenure.Lookout.find", lambda *_, **__: Sighting(None, 0)
+            )
             second = Device(settings=settings_for(proxy.url, topic_root))
             stack.enter_context(started(second))
             until(lambda: second._alive.transport.is_up)
