@@ -13,30 +13,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pyros_mqtt import wire
-from pyros_mqtt.errors import (
-    BadPayload,
-    NoAnswer,
-    NobodyListens,
-    SendError,
-    Undeliverable,
-    Unreachable,
-)
+from pyros_mqtt.errors import BadPayload, NoAnswer, SendError, Undeliverable
 from pyros_mqtt.messages import NOT_READY, Command, Outcome, Report
 from pyros_mqtt.sender.peers import Peers
 from pyros_mqtt.sender.receipt import Receipt
 from pyros_mqtt.sender.underway import FIRST_REPEAT, Pending, UnderWay
+from pyros_mqtt.sender.verdicts import ABSENT, verdict
 from pyros_mqtt.signing import Signer
 from pyros_mqtt.topics import Topics, check_name
 from pyros_mqtt.tracing import tracing
 from pyros_mqtt.transport import Delivery, Fate, Parcel, Transport
 
 log = logging.getLogger(__name__)
-
-ABSENT = 3.0
-"""Seconds for which an agent may be away before the sender is told that nobody listens."""
-
-NEVER_UP = 5.0
-"""Seconds after which a first connection that does not come about is given up."""
 
 STARTING_REPEAT = 0.5
 """Seconds until a command is sent again to an agent that was not ready yet."""
@@ -276,35 +264,18 @@ class Voice:
                 self._inquire(pending)
             self._mourn(pending, now)
             return
-        error = self._hopeless(pending, now)
+        self._note_absence(pending, now)
+        error = verdict(pending, self._peers, self._transport, now, was_up=self._was_up)
         if error is not None:
             self._settle(pending, error)
 
-    def _hopeless(self, pending: Pending, now: float) -> SendError | None:
-        command, peer = pending.command, self._peers[pending.command.agent]
-        agent = command.agent
+    def _note_absence(self, pending: Pending, now: float) -> None:
         head = self._under_way.head(pending) if pending.is_held else None
         if head is not None:  # what became of that one would become of this one
             pending.away_since, pending.unheard = head.away_since, head.unheard
-        if not self._was_up and now - pending.sent > NEVER_UP:
-            return Unreachable(command, f"no broker could be reached: {self._transport.trouble}")
-        if pending.taken and peer.is_away and now - pending.sent > FIRST_REPEAT:
+        is_away = self._peers[pending.command.agent].is_away
+        if pending.taken and is_away and now - pending.sent > FIRST_REPEAT:
             pending.away_since = pending.away_since or now
-        over = now >= pending.deadline
-        # one that an agent may have taken, or may be about to, is not told to have reached nobody
-        may_come = pending.may_have_it or pending.is_under_way
-        away = None if may_come else pending.away_since
-        if away is not None and (peer.is_away or pending.unheard) and (over or now - away > ABSENT):
-            return NobodyListens(command, f"nobody listens: {self._peers.whereabouts(agent)}")
-        if not over:
-            return None
-        if pending.is_held:
-            text = "its deadline has passed while it waited behind others that have no answer yet"
-            return Undeliverable(command, text)
-        if not (pending.taken or pending.may_have_it or self._transport.is_up):
-            return Unreachable(command, f"the broker was away: {self._transport.trouble}")
-        where = self._peers.whereabouts(agent)
-        return NoAnswer(command, f"no answer before its deadline; {where}")
 
     def _mourn(self, pending: Pending, now: float) -> None:
         """The agent that had accepted is gone, or is a new one that does not know of it."""

@@ -21,7 +21,8 @@ from pyros_mqtt.errors import (
 from pyros_mqtt.messages import Command, State, Status
 from pyros_mqtt.sender import Receipt, Voice
 from pyros_mqtt.sender.underway import WINDOW
-from pyros_mqtt.sender.voice import ABSENT, BEREAVED, INQUIRE, NEVER_UP
+from pyros_mqtt.sender.verdicts import ABSENT, NEVER_UP
+from pyros_mqtt.sender.voice import BEREAVED, INQUIRE
 from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Fate
 from pyros_mqtt.wire import encode_status, last_will
