@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pyros_mqtt.errors import BadName, Refusal
 from pyros_mqtt.messages import JSON, Command, Seal
 from pyros_mqtt.topics import ANONYMOUS, check_name
+from pyros_mqtt.wire import fields
 from pyros_mqtt.wire.json_text import compact, strict, to_exact_bytes
 from pyros_mqtt.wire.seal import seal_of
 from pyros_mqtt.wire.text import read_text
-from pyros_mqtt.wire.time_text import from_rfc3339, to_rfc3339
+from pyros_mqtt.wire.time_text import to_rfc3339
 
 MAX_ECHO = 1024
 """Characters of a command without id that its report repeats."""
@@ -208,10 +208,11 @@ def _from_object(
     draft.sender = _sender(body, draft)
     _check_reply_topic(properties, draft)
     for field in body:
-        if field not in _FIELDS and not field.startswith("x-"):
+        if field not in fields.FIELDS and not field.startswith("x-"):
             text = f"there is no field {field[:80]!r}; fields of your own start with 'x-'"
             raise draft.refused("unknown-field", text)
-    values = {field: _checked(field, body[field], draft) for field in _FIELDS if field in body}
+    known = [field for field in fields.FIELDS if field in body]
+    values = {field: _checked(field, body[field], draft) for field in known}
     if not values.get("message"):
         raise draft.refused("bad-json", "the field 'message' is missing or empty")
     return draft.command(
@@ -282,13 +283,11 @@ def _check_reply_topic(properties: Properties, draft: _Draft) -> None:
 
 
 def _checked(field: str, value: JSON, draft: _Draft) -> Any:
-    expected, read = _FIELDS[field]
     try:
-        return read(value)
-    except (TypeError, ValueError, OverflowError):
+        return fields.read(field, value)
+    except ValueError as error:
         code = "bad-arguments" if field == "args" else "bad-json"
-        text = f"{field}: {compact(value)[:80]} is not {expected}"
-        raise draft.refused(code, text) from None
+        raise draft.refused(code, str(error)) from None
 
 
 def _deadline(
@@ -306,50 +305,3 @@ def _deadline(
     if ways and max(ways) - min(ways) > SAME_MOMENT:
         raise draft.refused("conflict", "two deadlines are given, and they differ")
     return min(said or beside, default=None)
-
-
-def _string(value: JSON) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _name(value: JSON) -> str:
-    if "\0" in _string(value):
-        raise ValueError
-    return _string(value).strip()
-
-
-def _boolean(value: JSON) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _seconds(value: JSON) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise ValueError
-    return min(float(value), 1e10)
-
-
-def _moment(value: JSON) -> float:
-    return from_rfc3339(_string(value))
-
-
-def _table(value: JSON) -> dict[str, JSON]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-_FIELDS: dict[str, tuple[str, Callable[[JSON], Any]]] = {
-    "message": ("a text", _name),
-    "args": ("an object of arguments", _table),
-    "id": ("a text", _string),
-    "from": ("a name", _string),
-    "sent_at": ("a UTC time such as 2026-11-22T20:14:03.120Z", _moment),
-    "ttl": ("a number of seconds, 0 or more", _seconds),
-    "expires": ("a UTC time such as 2026-11-22T20:14:03.120Z", _moment),
-    "urgent": ("true or false", _boolean),
-    "session": ("a text", _string),
-}
