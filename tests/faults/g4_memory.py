@@ -27,7 +27,7 @@ NOWHERE = BrokerUrl("mqtt", "127.0.0.1", 1)
 """A journal needs no broker."""
 
 IDS = 20
-TTL = 10.0
+TTL = 40.0
 SKEW = 60.0
 """Seconds by which clocks may differ here."""
 
