@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from pyros_mqtt.link.safely import safely
 from pyros_mqtt.transport import Fate, OnFate, Parcel
 
 WINDOW = 100
@@ -111,12 +115,10 @@ class Backlog:
 
     def clear(self) -> None:
         """The end: whatever is left is dropped."""
-        for item in self._flying.values():
-            item.settle(Fate.IN_DOUBT)
-        for item in self._waiting:
-            item.settle(Fate.DROPPED)
-        self._flying.clear()
-        self._waiting.clear()
+        while self._flying:
+            safely(partial(self._flying.popitem()[1].settle, Fate.IN_DOUBT))
+        while self._waiting:
+            safely(partial(self._waiting.popleft().settle, Fate.DROPPED))
 
 
 class SizeLesson:
@@ -124,8 +126,9 @@ class SizeLesson:
 
     A broker that gets too large a packet breaks the connection; sent again for ever, that packet
     would block everything behind it. Brokers acknowledge in order, so the first parcel without an
-    acknowledgement is the suspect. The same suspect three times in a row is no accident: parcels of
-    its size are refused from then on, until the link is made anew.
+    acknowledgement is the suspect, or the largest of those that are never acknowledged and that
+    were written since. The same suspect three times in a row is no accident: parcels of its size
+    are refused for an hour. Then it is tried once more, for the broker may have been changed.
     """
 
     SUSPECT = 1024
@@ -133,14 +136,23 @@ class SizeLesson:
 
     TIMES = 3
 
-    def __init__(self) -> None:
+    IN_A_ROW = 300.0
+    """Seconds between two losses that are further apart than a row's."""
+
+    HEEDED = 3600.0
+    """Seconds for which a lesson is heeded."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._told: int | None = None
         self._learned: int | None = None
         self.limit: int | None = None
         """Most bytes of a packet; None where nothing is known."""
         self._loose = 0
+        self._loose_before: deque[int] = deque()
         self._suspect = 0
         self._times = 0
+        self._at = 0.0
 
     def told(self, limit: int | None) -> None:
         """A broker took the connection, and told its limit in bytes or none."""
@@ -151,18 +163,26 @@ class SizeLesson:
         """A packet that is not acknowledged (QoS 0) has been written."""
         self._loose = max(self._loose, size)
 
-    def heard(self, size: int) -> None:
-        """The broker has acknowledged a parcel of about `size` bytes."""
+    def wrote(self) -> None:
+        """A parcel that will be acknowledged has been written."""
+        self._loose_before.append(self._loose)
         self._loose = 0
-        if size >= self._suspect:
+
+    def heard(self, size: int) -> None:
+        """The broker has acknowledged a parcel of about `size` bytes: all before it has passed."""
+        before = self._loose_before.popleft() if self._loose_before else 0
+        if max(size, before) >= self._suspect:
             self._suspect = self._times = 0
 
     def lost(self, first: int) -> None:
         """The connection broke; `first` is the size of the first parcel in flight, or 0."""
-        suspect, self._loose = max(first, self._loose), 0
+        suspect = max(first, self._loose, *self._loose_before)
+        self._loose_before.clear()
+        self._loose, before, self._at = 0, self._at, self._clock()
         if suspect < self.SUSPECT:
             return
-        self._times = self._times + 1 if suspect == self._suspect else 1
+        is_in_a_row = suspect == self._suspect and self._at - before < self.IN_A_ROW
+        self._times = self._times + 1 if is_in_a_row else 1
         self._suspect = suspect
         if self._times >= self.TIMES:
             self._learned = suspect - 1
@@ -174,4 +194,11 @@ class SizeLesson:
 
     def allows(self, size: int) -> bool:
         """Say whether a packet of about `size` bytes may be sent."""
-        return self.limit is None or size <= self.limit
+        if self.limit is None or size <= self.limit:
+            return True
+        if self._learned is not None and self._clock() - self._at > self.HEEDED:
+            self._learned = None
+            self._suspect = self._times = 0
+            self._conclude()
+            return self.allows(size)
+        return False

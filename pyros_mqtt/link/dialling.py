@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 UNTRIED = "not opened yet"
 """What is the trouble with a connection before its first attempt has ended."""
+
+CERTAIN = 2
+"""Times that a broker has to hang up on MQTT 5 before it is taken for an older one: a restart, or a
+line that breaks in this moment, looks the same."""
 
 TURN = 0.1
 """Seconds between two turns of the network thread when nothing happens."""
@@ -43,6 +48,7 @@ class Dialler:
         self._brokers = brokers
         self._count = len(brokers)
         self._old_brokers: set[BrokerUrl] = set(brokers if lean else ())
+        self._hung_up: Counter[BrokerUrl] = Counter()
         self._events = events
         self._wakeup = wakeup
         self._is_given_up = is_given_up
@@ -76,15 +82,23 @@ class Dialler:
                 self.trouble = f"{url}: {error}"
                 return None
             if self._is_welcomed(connection):
-                remember = self._old_brokers.discard if version is V5 else self._old_brokers.add
-                remember(url)
+                self._learn(url, connection)
                 return connection
             self.was_closed = self.was_closed or connection.was_closed
             connection.drop()
             self.trouble = f"{url}: {connection.refusal or connection.lost or 'no answer'}"
             if not _old_protocol_may_help(connection):
                 break
+            self._hung_up[url] += CERTAIN if connection.refusal else 1
         return None
+
+    def _learn(self, url: BrokerUrl, connection: Connection) -> None:
+        """Remember which version a broker speaks, once it is certain."""
+        if connection.is_v5:
+            self._old_brokers.discard(url)
+            self._hung_up[url] = 0
+        elif self._hung_up[url] >= CERTAIN:
+            self._old_brokers.add(url)
 
     def _is_welcomed(self, connection: Connection) -> bool:
         deadline = time.monotonic() + CONNECT_TIMEOUT

@@ -132,6 +132,7 @@ class Outlet:
         """A parcel is on its way."""
         if item.parcel.qos:
             self._backlog.fly(mid, item)
+            self._sizes.wrote()
         else:
             self._sizes.wrote_loose(item.size)
 

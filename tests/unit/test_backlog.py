@@ -160,6 +160,49 @@ def test_a_large_one_that_is_never_acknowledged_is_a_suspect_too() -> None:
     assert not lesson.allows(5000)
 
 
+def test_what_was_written_before_an_acknowledged_one_has_passed() -> None:
+    lesson = SizeLesson()
+    for _ in range(5):
+        lesson.wrote_loose(5000)
+        lesson.wrote()
+        lesson.heard(300)
+        lesson.wrote_loose(5000)
+        lesson.lost(0)
+    assert lesson.allows(5000)
+
+
+def test_what_was_written_after_an_acknowledged_one_stays_a_suspect() -> None:
+    lesson = SizeLesson()
+    for _ in range(3):
+        lesson.wrote()
+        lesson.wrote_loose(5000)
+        lesson.wrote()
+        lesson.heard(300)
+        lesson.lost(300)
+    assert not lesson.allows(5000)
+
+
+def test_losses_that_are_days_apart_teach_nothing() -> None:
+    now = iter(range(0, 10**6, 86_400))
+    lesson = SizeLesson(lambda: float(next(now)))
+    for _ in range(5):
+        lesson.lost(5000)
+    assert lesson.allows(5000)
+
+
+def test_a_lesson_is_put_to_the_test_again() -> None:
+    now = 0.0
+    lesson = SizeLesson(lambda: now)
+    for _ in range(3):
+        lesson.lost(5000)
+    assert not lesson.allows(5000)
+    now = SizeLesson.HEEDED + 1
+    assert lesson.allows(5000)
+    for _ in range(3):
+        lesson.lost(5000)
+    assert not lesson.allows(5000)
+
+
 # -- pauses ---------------------------------------------------------------------------------------
 
 
