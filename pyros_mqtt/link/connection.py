@@ -167,6 +167,11 @@ class Connection:
         """Other threads may `pack` and `write_at_once`, one at a time."""
         return self._turns is not None
 
+    @property
+    def has_room(self) -> bool:
+        """The line keeps up: beats and acknowledgements would not wait long behind what it has."""
+        return self._turns is None or self._turns.has_room
+
     def pack(self, parcel: Parcel) -> tuple[int, bytes]:
         """Write one publication as a packet; gives its packet id, too.
 

@@ -53,7 +53,9 @@ class Outlet:
             return False
         with self._writing:
             connection, size = self._open, item.size
-            if connection is None or not self._backlog.lets_pass or not self._sizes.allows(size):
+            if connection is None or not (connection.has_room and self._backlog.lets_pass):
+                return False
+            if not self._sizes.allows(size):
                 return False
             if self._subscriptions.have_news:  # who subscribes and then publishes means this order
                 return False
@@ -99,7 +101,7 @@ class Outlet:
     def send(self, connection: Connection) -> None:
         """Send what waits, as far as there is room."""
         self.lingers = False
-        while (told := self._send_next(connection)) is not None:
+        while _has_room(connection) and (told := self._send_next(connection)) is not None:
             item, fate, problem = told
             if problem:
                 log.error("%s: %s", item.parcel.topic, problem)
@@ -146,3 +148,10 @@ class Outlet:
     def clear(self) -> None:
         """The end: whatever is left is dropped."""
         self._backlog.clear()
+
+
+def _has_room(connection: Connection) -> bool:
+    """Whether a line keeps up; what it did not take before, it may take now."""
+    if not connection.has_room:
+        connection.flush()
+    return connection.has_room

@@ -144,6 +144,11 @@ class TurnSocket:
         """Something is left that the system did not take."""
         return bool(self._out)
 
+    @property
+    def has_room(self) -> bool:
+        """Little is left: what is written now goes soon."""
+        return len(self._out) < WRITE
+
     def write_at_once(self, data: bytes) -> bool:
         """Hand this on behind what is kept, as far as the system takes it; whether it took all.
 

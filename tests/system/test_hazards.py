@@ -35,7 +35,7 @@ from pyros_mqtt.link.access import Access
 from pyros_mqtt.link.connection import Connection
 from pyros_mqtt.settings import BrokerUrl
 from pyros_mqtt.topics import Topics
-from pyros_mqtt.transport import Delivery
+from pyros_mqtt.transport import Delivery, Fate, Parcel
 from tests.system.device import Device, claim, end_of, running, settings_for, started, until
 from tests.system.own_mosquitto import OwnMosquitto
 from tests.system.raw_mqtt import RawClient
@@ -619,6 +619,26 @@ def test_one_that_cannot_move_in_once_there_is_a_broker_ends_and_says_why(
         until(lambda: device._alive.has_begun)
         with broker, pytest.raises(JournalError, match="the disk is full"):
             device.join(20)
+
+
+def test_a_line_that_takes_no_more_is_given_no_more(proxy: TcpProxy, topic_root: str) -> None:
+    fates: list[str] = []
+    turned = threading.Semaphore(0)
+    with link(proxy.url, topic_root, keepalive=60) as one:
+        one.open()
+        until(lambda: one.is_up)
+        proxy.is_mute = True
+        for _ in range(1000):
+            one.publish(Parcel(f"{topic_root}/news", bytes(20_000), qos=0), fates.append)
+        one.on_turn(turned.release)
+        for _ in range(10):
+            assert turned.acquire(timeout=5)
+        assert len(fates) < 900, "who publishes learns that the line is slow"
+        proxy.is_mute = False
+        until(lambda: len(fates) == 1000)
+        one.publish(Parcel(f"{topic_root}/news", b"", qos=1), fates.append)
+        until(lambda: len(fates) == 1001)
+    assert set(fates) <= {Fate.TAKEN, Fate.NO_SUBSCRIBER}
 
 
 def test_a_slow_link_is_only_slow(
