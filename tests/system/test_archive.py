@@ -15,6 +15,7 @@ from pyros_mqtt.archive.moments import Nights
 from pyros_mqtt.archive.rows import MICRO
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.recorder.housekeeping import Housekeeper, Policy, reopen
+from pyros_mqtt.wire import to_rfc3339
 from tests.system.archive_filling import EVENING, azimuth, fill
 from tests.system.own_postgres import OwnPostgres
 
@@ -141,6 +142,33 @@ def test_what_happened_is_told_in_its_order(store: Store, archive: Archive) -> N
     (report,) = archive.events("dome", {"outbox"})
     assert report.document == {"state": "done", "at": "2025-11-22T20:00:02.000Z"}
     assert not list(archive.events(start=EVENING + 3))
+
+
+def test_a_span_is_streamed_to_its_end_though_its_events_end_before(
+    store: Store, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.archive.postgres._FETCH", 10)
+    said = {"state": "ready", "at": to_rfc3339(EVENING)}
+    fill(store, *map(azimuth, range(25)), ("dome/status", said))
+    fill(store, ("dome/telemetry/steady", {"t": EVENING + 7, "v": 1.0}))
+    streamed = list(archive.stream(EVENING, EVENING + 60))
+    assert len(streamed) == 27
+    assert [moment for moment, _ in streamed] == sorted(moment for moment, _ in streamed)
+
+
+def test_two_that_are_read_side_by_side_do_not_end_one_another(
+    store: Store, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.archive.postgres._FETCH", 2)
+    for second in range(6):
+        at = to_rfc3339(EVENING + second)
+        fill(store, ("dome/status", {"state": "ready", "at": at}))
+    first, other = archive.events(stop=EVENING + 3), archive.events()
+    assert next(first).time == next(other).time == EVENING
+    first.close()
+    assert len(list(other)) == 5
+    assert fill(store, azimuth(0)) == 1
+    assert len(archive.read("dome", "azimuth")) == 1
 
 
 def test_units_are_those_of_the_latest_about(store: Store, archive: Archive) -> None:
