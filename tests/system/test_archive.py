@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from tests.system.archive_filling import EVENING, azimuth, fill
 from tests.system.own_postgres import OwnPostgres
 
 DAY = 86_400.0
+
+MILLENNIUM = 946_684_800.0
+"""2000-01-01T00:00:00Z, where the clock of many a small machine begins."""
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +289,35 @@ def test_the_same_keeper_goes_on_the_next_night(store: Store) -> None:
         ("2025-11-23", (True, True)),
         ("2025-11-24", (True, False)),
     ]
+
+
+def test_a_sample_of_an_old_clock_does_not_keep_what_is_to_go(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy(raw=1))
+    fill(store, azimuth(0))
+    keeper.look(store, EVENING + DAY, lambda: False)
+    fill(store, azimuth(0, start=MILLENNIUM), azimuth(1, start=EVENING + DAY))
+    late = [int(one * MICRO) for one in (MILLENNIUM, EVENING + DAY + 1, time.time() + 9 * DAY)]
+    reopen(Nights(), "pyros", late, store)
+    keeper.look(store, EVENING + 2 * DAY, lambda: False)
+    assert sorted(store.nights("pyros").items()) == [
+        ("1999-12-31", (True, True)),
+        ("2025-11-22", (True, True)),
+        ("2025-11-23", (True, False)),
+    ]
+    (number,) = store.sources("pyros").values()
+    assert store.next_after(number, 0) == int((EVENING + DAY + 1) * MICRO)
+    assert len(list(store.rolls(number, 60, 0, int((MILLENNIUM + DAY) * MICRO)))) == 1
+
+
+def test_what_comes_late_opens_no_night_before_its_end_is_certain(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy())
+    fill(store, azimuth(0))
+    reopen(Nights(), "pyros", [int(EVENING * MICRO)], store)
+    noon = Nights().span("2025-11-22")[1]
+    keeper.look(store, noon + 60, lambda: False)
+    assert store.nights("pyros") == {"2025-11-22": (False, False)}
+    keeper.look(store, noon + 2 * 3600, lambda: False)
+    assert store.nights("pyros") == {"2025-11-22": (True, False)}
 
 
 def test_only_one_recorder_keeps_house(store: Store) -> None:
