@@ -39,7 +39,7 @@ PATIENCE = {
 FEW = 50
 """Up to so many rows are inserted one by one; more are copied."""
 
-_FETCH = 20_000
+_FETCH = 2_000
 
 
 class PostgresStore(SqlStore):
