@@ -102,6 +102,27 @@ def test_steps_have_mean_extremes_and_count(store: Store, archive: Archive) -> N
     assert read.columns["count"].tolist() == [60, 60]
 
 
+def test_steps_of_fields_have_no_column_beside_them_where_a_part_of_the_time_is_empty(
+    store: Store, archive: Archive
+) -> None:
+    fill(store, ("dome/telemetry/at", {"t": EVENING, "v": {"ra": 1.0}}))
+    keep_house(store, EVENING + DAY)
+    read = archive.read("dome", "at", EVENING, EVENING + 2 * DAY, every=60)
+    assert sorted(read.columns) == ["ra_count", "ra_max", "ra_mean", "ra_min"]
+
+
+def test_more_samples_than_some_are_noticed(store: Store, archive: Archive) -> None:
+    body = {"t0": EVENING, "dt": 1.0, "v": list(range(60))}
+    fill(store, ("dome/telemetry/steady", body), ("dome/telemetry/steady", {"t": 0, "v": 1}))
+
+    def has_more(than: int, start: float) -> bool:
+        return archive.has_more("dome", "steady", start, start + 10, than)
+
+    assert has_more(59, EVENING + 50)
+    assert not has_more(60, EVENING + 50)
+    assert not has_more(0, EVENING + 70)
+
+
 def test_messages_that_are_missing_are_counted(store: Store, archive: Archive) -> None:
     numbers = [*range(10), *range(15, 20)]
     fill(store, *map(azimuth, numbers))
