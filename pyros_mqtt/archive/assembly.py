@@ -130,7 +130,7 @@ def merged(many: list[Bins], every: float) -> Bins:
     if not len(starts):
         return many[0]
     order = np.argsort(starts, kind="stable")
-    number = np.floor((starts[order] + 1e-6) / every)
+    number = np.floor((starts[order] + min(1e-6, every / 4)) / every)
     first = np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))
 
     def whole(name: str) -> Array:

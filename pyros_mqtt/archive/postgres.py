@@ -39,7 +39,7 @@ PATIENCE = {
 FEW = 50
 """Up to so many rows are inserted one by one; more are copied."""
 
-_FETCH = 20_000
+_FETCH = 2_000
 
 
 class PostgresStore(SqlStore):
@@ -58,6 +58,8 @@ class PostgresStore(SqlStore):
         self._psycopg = bring("psycopg", "an archive in PostgreSQL", "postgresql")
         self._copies: set[str] = set()
         self._cursors = itertools.count()
+        self._readers = 0
+        self._has_view = False
         with self._told():
             self._db: psycopg.Connection[Any] = self._psycopg.connect(
                 url, autocommit=True, application_name="pyros", **PATIENCE
@@ -127,10 +129,31 @@ class PostgresStore(SqlStore):
     def _stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Rows come in bundles, from a cursor of the server's in a transaction."""
         name = f"rows_{next(self._cursors)}"
-        with self.together(), self._told(), self._db.cursor(name) as cursor:
+        with self._viewed(), self._told(), self._db.cursor(name) as cursor:
             cursor.execute(_marked(query), tuple(values))
             while rows := cursor.fetchmany(_FETCH):
                 yield from rows
+
+    @contextlib.contextmanager
+    def _viewed(self) -> Iterator[None]:
+        """Read inside one transaction with all who read at the same time: the last one ends it.
+
+        A cursor is gone with the transaction that it was made in, whoever ends that.
+        """
+        with self._told():
+            if self._db.info.transaction_status == self._psycopg.pq.TransactionStatus.IDLE:
+                self._db.execute("BEGIN")
+                self._has_view = True
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if self._has_view and not self._readers:
+                self._has_view = False
+                with self._told():
+                    if not self._db.closed:
+                        self._db.commit()
 
     def _change(self, query: str, values: Sequence[Any] = ()) -> int:
         with self._told():

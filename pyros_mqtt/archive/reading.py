@@ -179,6 +179,15 @@ class Archive:
         named = {name or "value": column for name, column in samples.columns.items()}
         return Readings(agent, channel, samples.times, named, unit, samples.quality, samples.late)
 
+    def has_more(self, agent: str, channel: str, start: Moment, stop: Moment, than: int) -> bool:
+        """Whether there may be more samples of a channel in a span than so many.
+
+        No more is looked at than it takes to know. A batch counts whole where a part of it is of
+        the span.
+        """
+        span = micros(posix(start)), micros(posix(stop))
+        return self._store.count(self._number(agent, channel), *span, than + 1) > than
+
     def truths(
         self, agent: str, channel: str, start: Moment | None = None, stop: Moment | None = None
     ) -> dict[str, tuple[Any, Any]]:

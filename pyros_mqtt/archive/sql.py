@@ -15,6 +15,9 @@ SAMPLES = (
 EVENTS = ("source", "t", "mark", "heard", "body")
 ROLLS = ("source", "step", "field", "t", "n", "low", "high", "total")
 
+_WITHIN = "source = ? AND t >= ? AND t < ? AND t + span >= ?"
+"""Rows that may hold samples of a span: begun at most `LONGEST` before, and not over before."""
+
 _DELETE = {
     "samples": ("source = ? AND t < ?", "source, t, mark"),
     "events": ("source = ? AND t < ?", "source, t, mark"),
@@ -134,10 +137,18 @@ class SqlStore(ABC):
     def samples(self, source: int, start: int, stop: int) -> Iterator[tuple[object, ...]]:
         """The rows that may hold samples from `start` until before `stop`."""
         return self._stream(
-            "SELECT t, seq, n, flags, value, body FROM samples WHERE source = ? "
-            "AND t >= ? AND t < ? AND t + span >= ? ORDER BY t",
+            f"SELECT t, seq, n, flags, value, body FROM samples WHERE {_WITHIN} ORDER BY t",  # noqa: S608 - our own words
             (source, start - LONGEST, stop, start),
         )
+
+    def count(self, source: int, start: int, stop: int, most: int) -> int:
+        """How many samples the first `most` rows of a span hold; rows as `samples` gives them."""
+        ((found,),) = self._fetch(
+            "SELECT coalesce(sum(n), 0) FROM "  # noqa: S608 - our own words
+            f"(SELECT n FROM samples WHERE {_WITHIN} ORDER BY t LIMIT ?) AS earliest",
+            (source, start - LONGEST, stop, start, most),
+        )
+        return int(found)
 
     def events(
         self, sources: Iterable[int], start: int, stop: int

@@ -23,7 +23,7 @@ BUSY = 5.0
 CACHE = 32 * 1024
 """KiB of pages in memory."""
 
-_FETCH = 20_000
+_FETCH = 2_000
 
 
 class SqliteStore(SqlStore):

@@ -17,6 +17,12 @@ BAD = 2
 MINUTE, HOUR = 60, 3600
 """Seconds of the steps that housekeeping keeps."""
 
+AT_ONCE = 50_000
+"""Samples that are summed up at once: no more of them are ever held, however many there are."""
+
+PARTS = 64
+"""Sums of so many bundles of samples are kept apart before they are summed up themselves."""
+
 
 def stepped(
     store: Store,
@@ -30,10 +36,22 @@ def stepped(
     Gives the columns of all fields on common times: mean, min, max, count.
     """
     parts: dict[str, list[Bins]] = {}
+    is_anything = False
     for start, stop, step in _pieces(span, every, kept):
-        for name, one in _gathered(store, source, start, stop, every, step):
-            parts.setdefault(name, []).append(one)
+        for found in _gathered(store, source, start, stop, every, step):
+            is_anything = True
+            _put(parts, found, every)
+    if not is_anything:
+        parts[""] = [bins(np.empty(0), np.empty(0), every)]
     return _told(parts, every)
+
+
+def _put(parts: dict[str, list[Bins]], found: dict[str, Bins], every: float) -> None:
+    for name, one in found.items():
+        some = parts.setdefault(name, [])
+        some.append(one)
+        if len(some) >= PARTS:
+            some[:] = [merged(some, every)]
 
 
 def _pieces(
@@ -55,16 +73,30 @@ def _pieces(
 
 def _gathered(  # noqa: PLR0913, PLR0917 - what, from when to when, in which steps, from which
     store: Store, source: int, start: float, stop: float, every: float, step: int
-) -> Iterator[tuple[str, Bins]]:
-    """Give the bins of a span by field; from kept ones of `step` seconds, or samples."""
+) -> Iterator[dict[str, Bins]]:
+    """Give the bins of a span by field; from kept ones of `step` seconds, or bundles of samples."""
     first, last = _micros(start), _micros(stop)
     if step:
         rolls = sorted(store.rolls(source, step, first, last), key=lambda one: one.field)
-        for name, those in groupby(rolls, key=lambda one: one.field):
-            yield name, of_rolls(list(those))
+        fields = groupby(rolls, key=lambda one: one.field)
+        yield {name: of_rolls(list(those)) for name, those in fields}
         return
-    samples = assemble(store.samples(source, first, last), start, stop)
-    yield from of_samples(samples, every).items()
+    for rows in _bundles(store.samples(source, first, last)):
+        yield of_samples(assemble(rows, start, stop), every)
+
+
+def _bundles(rows: Iterator[tuple[Any, ...]]) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Part rows into such as have `AT_ONCE` samples together; each is read before the next."""
+    for first in rows:
+        yield _bundle(first, rows)
+
+
+def _bundle(first: tuple[Any, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    yield first
+    count = first[2]
+    while count < AT_ONCE and (row := next(rows, None)) is not None:
+        yield row
+        count += row[2]
 
 
 def of_samples(samples: Samples, every: float) -> dict[str, Bins]:

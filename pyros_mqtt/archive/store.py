@@ -60,6 +60,9 @@ class Store(Protocol):
     def accounts(self, source: int, start: int, stop: int) -> Iterator[Counted]:
         """For each row of a channel, in order of life and seq, what it counts."""
 
+    def count(self, source: int, start: int, stop: int, most: int) -> int:
+        """How many samples the first `most` rows of a span hold; rows as `samples` gives them."""
+
     def next_after(self, source: int, t: int) -> int | None:
         """The moment of the first row of a channel from `t` on; None where there is none."""
 

@@ -96,7 +96,8 @@ class Housekeeper:
         its night anew.
         """
         known = store.nights(self._root)
-        self._due |= {name for name, (rolled, _) in known.items() if not rolled}
+        open_ones = {name for name, (rolled, _) in known.items() if not rolled}
+        self._due |= {one for one in open_ones if self._nights.span(one)[1] <= now - GRACE}
         for number in self._channels(store).values():
             first = self._seen.get(number, EARLIEST)
             for name in self._nights_of(store, number, now - GRACE, first):
@@ -109,9 +110,8 @@ class Housekeeper:
         self, store: Store, number: int, until: float, at: int = EARLIEST
     ) -> Iterator[str]:
         while (first := store.next_after(number, at)) is not None:
-            try:
-                name = self._nights.name(first / MICRO)
-            except (OverflowError, ValueError):  # a clock before the year 1 or after 9999
+            name = _name(self._nights, first)
+            if not name:
                 return
             _, end = self._nights.span(name)
             if end > until:
@@ -178,19 +178,25 @@ class Housekeeper:
 
 
 def reopen(nights: Nights, root: str, moments: list[int], store: Store) -> None:
-    """Have the nights that these moments (microseconds) fall in down-sampled anew, if they were."""
+    """Have the past nights that these moments (microseconds) fall in down-sampled, or so anew.
+
+    Also such as were never known: whoever keeps house may have looked beyond them already.
+    """
     if not moments:
         return
     tonight = nights.name(time.time())
     if min(moments) >= micros(nights.span(tonight)[0]):
         return
     known = store.nights(root)
-    names = {nights.name(moment / MICRO) for moment in moments if abs(moment) < _SANE}
-    for name in names & known.keys():
-        rolled, purged = known[name]
+    for name in filter(None, {_name(nights, moment) for moment in moments}):
+        rolled, purged = known.get(name, (name < tonight, False))
         if rolled:
             store.note_night(root, name, rolled=False, purged=purged)
 
 
-_SANE = 60_000_000_000 * MICRO
-"""Some two thousand years on either side of 1970."""
+def _name(nights: Nights, moment: int) -> str:
+    """Name the night of a moment (microseconds); empty before the year 1 and after 9999."""
+    try:
+        return nights.name(moment / MICRO)
+    except (OverflowError, ValueError):
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from pyros_mqtt.archive.moments import Nights
 from pyros_mqtt.archive.rows import MICRO
 from pyros_mqtt.errors import ArchiveError
 from pyros_mqtt.recorder.housekeeping import Housekeeper, Policy, reopen
+from pyros_mqtt.wire import to_rfc3339
 from tests.system.archive_filling import EVENING, azimuth, fill
 from tests.system.own_postgres import OwnPostgres
 
 DAY = 86_400.0
+
+MILLENNIUM = 946_684_800.0
+"""2000-01-01T00:00:00Z, where the clock of many a small machine begins."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +102,27 @@ def test_steps_have_mean_extremes_and_count(store: Store, archive: Archive) -> N
     assert read.columns["count"].tolist() == [60, 60]
 
 
+def test_steps_of_fields_have_no_column_beside_them_where_a_part_of_the_time_is_empty(
+    store: Store, archive: Archive
+) -> None:
+    fill(store, ("dome/telemetry/at", {"t": EVENING, "v": {"ra": 1.0}}))
+    keep_house(store, EVENING + DAY)
+    read = archive.read("dome", "at", EVENING, EVENING + 2 * DAY, every=60)
+    assert sorted(read.columns) == ["ra_count", "ra_max", "ra_mean", "ra_min"]
+
+
+def test_more_samples_than_some_are_noticed(store: Store, archive: Archive) -> None:
+    body = {"t0": EVENING, "dt": 1.0, "v": list(range(60))}
+    fill(store, ("dome/telemetry/steady", body), ("dome/telemetry/steady", {"t": 0, "v": 1}))
+
+    def has_more(than: int, start: float) -> bool:
+        return archive.has_more("dome", "steady", start, start + 10, than)
+
+    assert has_more(59, EVENING + 50)
+    assert not has_more(60, EVENING + 50)
+    assert not has_more(0, EVENING + 70)
+
+
 def test_messages_that_are_missing_are_counted(store: Store, archive: Archive) -> None:
     numbers = [*range(10), *range(15, 20)]
     fill(store, *map(azimuth, numbers))
@@ -141,6 +167,33 @@ def test_what_happened_is_told_in_its_order(store: Store, archive: Archive) -> N
     (report,) = archive.events("dome", {"outbox"})
     assert report.document == {"state": "done", "at": "2025-11-22T20:00:02.000Z"}
     assert not list(archive.events(start=EVENING + 3))
+
+
+def test_a_span_is_streamed_to_its_end_though_its_events_end_before(
+    store: Store, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.archive.postgres._FETCH", 10)
+    said = {"state": "ready", "at": to_rfc3339(EVENING)}
+    fill(store, *map(azimuth, range(25)), ("dome/status", said))
+    fill(store, ("dome/telemetry/steady", {"t": EVENING + 7, "v": 1.0}))
+    streamed = list(archive.stream(EVENING, EVENING + 60))
+    assert len(streamed) == 27
+    assert [moment for moment, _ in streamed] == sorted(moment for moment, _ in streamed)
+
+
+def test_two_that_are_read_side_by_side_do_not_end_one_another(
+    store: Store, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.archive.postgres._FETCH", 2)
+    for second in range(6):
+        at = to_rfc3339(EVENING + second)
+        fill(store, ("dome/status", {"state": "ready", "at": at}))
+    first, other = archive.events(stop=EVENING + 3), archive.events()
+    assert next(first).time == next(other).time == EVENING
+    assert len(list(first)) == 2
+    assert len(list(other)) == 5
+    assert fill(store, azimuth(0)) == 1
+    assert len(archive.read("dome", "azimuth")) == 1
 
 
 def test_units_are_those_of_the_latest_about(store: Store, archive: Archive) -> None:
@@ -257,6 +310,35 @@ def test_the_same_keeper_goes_on_the_next_night(store: Store) -> None:
         ("2025-11-23", (True, True)),
         ("2025-11-24", (True, False)),
     ]
+
+
+def test_a_sample_of_an_old_clock_does_not_keep_what_is_to_go(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy(raw=1))
+    fill(store, azimuth(0))
+    keeper.look(store, EVENING + DAY, lambda: False)
+    fill(store, azimuth(0, start=MILLENNIUM), azimuth(1, start=EVENING + DAY))
+    late = [int(one * MICRO) for one in (MILLENNIUM, EVENING + DAY + 1, time.time() + 9 * DAY)]
+    reopen(Nights(), "pyros", late, store)
+    keeper.look(store, EVENING + 2 * DAY, lambda: False)
+    assert sorted(store.nights("pyros").items()) == [
+        ("1999-12-31", (True, True)),
+        ("2025-11-22", (True, True)),
+        ("2025-11-23", (True, False)),
+    ]
+    (number,) = store.sources("pyros").values()
+    assert store.next_after(number, 0) == int((EVENING + DAY + 1) * MICRO)
+    assert len(list(store.rolls(number, 60, 0, int((MILLENNIUM + DAY) * MICRO)))) == 1
+
+
+def test_what_comes_late_opens_no_night_before_its_end_is_certain(store: Store) -> None:
+    keeper = Housekeeper("recorder", "pyros", Nights(), Policy())
+    fill(store, azimuth(0))
+    reopen(Nights(), "pyros", [int(EVENING * MICRO)], store)
+    noon = Nights().span("2025-11-22")[1]
+    keeper.look(store, noon + 60, lambda: False)
+    assert store.nights("pyros") == {"2025-11-22": (False, False)}
+    keeper.look(store, noon + 2 * 3600, lambda: False)
+    assert store.nights("pyros") == {"2025-11-22": (True, False)}
 
 
 def test_only_one_recorder_keeps_house(store: Store) -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import threading
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from pyros_mqtt.dashboard import queries
 from pyros_mqtt.dashboard.history import LONGEST, SHORTEST, MemoryHistory, column, thinned
 from pyros_mqtt.dashboard.measures import Reading, read
+from pyros_mqtt.dashboard.queries import Queries
+from pyros_mqtt.dashboard.watch import Watch
 from pyros_mqtt.errors import BadPayload
+from pyros_mqtt.loopback import Loopback
+from pyros_mqtt.messages import Sample
+from pyros_mqtt.settings import Settings
 
 NOW = 1_795_000_000.0
 
@@ -112,3 +122,38 @@ def test_thinning_keeps_every_spike() -> None:
     assert max(thin_values) == 99.0
     assert min(thin_values) == -99.0
     assert thin_times == sorted(thin_times)
+
+
+class SlowHistory:
+    """Notes how many read at once; each waits a little for one too many."""
+
+    def __init__(self) -> None:
+        self.most = self._running = 0
+        self._lock = threading.Lock()
+        self._too_many = threading.Event()
+
+    def read(self, *_: Any, every: float | None = None) -> Iterable[Sample]:
+        assert every == 6.0
+        with self._lock:
+            self._running += 1
+            self.most = max(self.most, self._running)
+        if self.most > queries.AT_ONCE:
+            self._too_many.set()
+        self._too_many.wait(0.2)
+        with self._lock:
+            self._running -= 1
+        return [Sample(NOW, 1.0)]
+
+
+def test_of_many_plots_a_few_are_read_at_once_and_all_are_answered() -> None:
+    history = SlowHistory()
+    asked = Queries(Watch(Loopback(), Settings(brokers=()), history))
+    query = b"series=dome/azimuth&span=60&points=10"
+    scope = {"type": "http", "method": "GET", "headers": [], "query_string": query}
+
+    async def ask() -> list[int]:
+        answers = await asyncio.gather(*(asked.history(Request(scope)) for _ in range(5)))
+        return [one.status_code for one in answers]
+
+    assert asyncio.run(ask()) == [200] * 5
+    assert history.most <= queries.AT_ONCE
