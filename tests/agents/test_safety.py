@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pyros_agents.memory import Memory
 from tests.agents.hand_clock import START, HandClock
 from tests.agents.lone_safety import CLOSE, FINE, PARK, Alone
 
@@ -189,6 +192,31 @@ def test_a_hold_that_comes_while_it_starts_costs_neither_hold_nor_delays(tmp_pat
     after.release()
     assert not after.stay(290)["safe"]
     assert after.stay(10)["safe"]
+
+
+class HeldMeanwhile(Memory):
+    """A person holds the dome just when a chore's table is about to be written."""
+
+    safety: Alone
+    person: threading.Thread | None = None
+
+    def write(self, table: dict[str, Any]) -> None:
+        if self.person is None:
+            self.person = threading.Thread(target=self.safety.hold, args=("the wind",))
+            self.person.start()
+            self.person.join(0.5)  # it waits for this table, or has overtaken it
+        super().write(table)
+
+
+def test_a_hold_that_comes_while_a_chore_notes_outlives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "safety.json"
+    safety = Alone(HandClock())
+    safety._memory = memory = HeldMeanwhile(path)
+    memory.safety = safety
+    safety.look()
+    assert memory.person is not None
+    memory.person.join(30)
+    assert "held: the wind" in restarted(safety, path).look()["reasons"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}x", '{"at": 1}', '{"at": "x", "hold": ""}'])
