@@ -144,16 +144,16 @@ class Safety(Agent):
         """Look, publish the verdict, and have the dome closed where it may not be open."""
         if self._conditions.sample is None and time.monotonic() - self._began < FIRST_WORD:
             return
-        now = self.clock.now()
-        self._look(now)
+        now, watched = self.clock.now(), self.clock.elapsed()
+        self._look(watched)
         changed = self._decide(now)
-        self._order(now)
+        self._order(watched)
         self._show_trouble()
         if changed or not 0.0 <= now - self._noted < NOTES_EVERY:
             self._note(now)
 
     def _look(self, now: float) -> None:
-        """Feed the rules with what was heard."""
+        """Feed the rules with what was heard; `now` by the clock that nobody sets."""
         sample = self._conditions.sample
         value, age = None, math.inf
         if sample is not None:
