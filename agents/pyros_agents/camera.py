@@ -13,7 +13,7 @@ from pyros_agents.astronomy.sky import Site, SkyClock
 from pyros_agents.devices.drivers import load
 from pyros_agents.imaging.detector import Detector, Exposure, Image, Kind
 from pyros_agents.imaging.detector_simulator import SimulatedDetector
-from pyros_agents.imaging.exposure_header import Record, header_of
+from pyros_agents.imaging.exposure_header import Record, gaps_of, header_of, pointing_of
 from pyros_agents.imaging.fits_file import file_name, why_not_written, write_image
 from pyros_agents.imaging.peers import PeerWords
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
@@ -112,7 +112,7 @@ class Camera(Agent):
             "filter": exposure.filter,
             "kind": kind,
             "object": object,
-            "gaps": list(words.gaps),
+            "gaps": list(gaps_of(words.words)),
         }
 
     @on("stop")
@@ -138,9 +138,7 @@ class Camera(Agent):
         self, words: PeerWords, ra: float | None, dec: float | None
     ) -> tuple[float | None, float | None]:
         """Tell where the telescope looks: by its own word, else where it was asked to look."""
-        pointing = words.words.get("telescope", {})
-        measured = pointing.get("ra"), pointing.get("dec")
-        return (ra, dec) if None in measured else measured
+        return pointing_of(words.words) or (ra, dec)
 
     def _expose(self, exposure: Exposure, words: PeerWords) -> Image:
         """Expose and read out; whatever ends it early ends the detector's exposure, too."""

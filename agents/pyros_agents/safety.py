@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -95,7 +95,8 @@ class Safety(Agent):
         self._pointing = self.follow("telescope", "pointing")
         self._orders = {"dome": Insistence(), "telescope": Insistence()}
         self._errands: dict[str, Thread] = {}
-        self._memory, self._noted = Memory(memory), -math.inf
+        self._memory, self._noting = Memory(memory), Lock()
+        self._noted = -math.inf
         self._began = time.monotonic()
         self._memory_trouble = ""
         self._take_over()
@@ -143,16 +144,16 @@ class Safety(Agent):
         """Look, publish the verdict, and have the dome closed where it may not be open."""
         if self._conditions.sample is None and time.monotonic() - self._began < FIRST_WORD:
             return
-        now = self.clock.now()
-        self._look(now)
+        now, watched = self.clock.now(), self.clock.elapsed()
+        self._look(watched)
         changed = self._decide(now)
-        self._order(now)
+        self._order(watched)
         self._show_trouble()
         if changed or not 0.0 <= now - self._noted < NOTES_EVERY:
             self._note(now)
 
     def _look(self, now: float) -> None:
-        """Feed the rules with what was heard."""
+        """Feed the rules with what was heard; `now` by the clock that nobody sets."""
         sample = self._conditions.sample
         value, age = None, math.inf
         if sample is not None:
@@ -217,15 +218,16 @@ class Safety(Agent):
             self.recover("memory")
 
     def _note(self, now: float) -> None:
-        """Write down what the next life must know."""
-        self._noted = now
-        weather, openings = self._watch.memory(), self._openings.memory()
-        table = {"at": now, "hold": self._hold, "weather": weather, "openings": openings}
-        try:
-            self._memory.write(table)
-            self._memory_trouble = ""
-        except OSError as error:
-            self._memory_trouble = f"delays and holds would not outlive a restart: {error}"
+        """Write down what the next life must know; an older table never replaces a newer one."""
+        with self._noting:
+            self._noted = now
+            weather, openings = self._watch.memory(), self._openings.memory()
+            table = {"at": now, "hold": self._hold, "weather": weather, "openings": openings}
+            try:
+                self._memory.write(table)
+                self._memory_trouble = ""
+            except OSError as error:
+                self._memory_trouble = f"delays and holds would not outlive a restart: {error}"
 
 
 def _nothing_known(now: float) -> Verdict:

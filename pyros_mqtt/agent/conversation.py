@@ -159,7 +159,7 @@ class Conversation(Conduct):
         for known in self._outfit.followed:
             if (known.agent, known.channel) == (agent, channel):
                 return known
-        follow = Follow(agent, channel)
+        follow = Follow(agent, channel, self._settings.max_clock_skew)
         self._outfit.followed.append(follow)
         if self._life is not None:
             self._life.listen_to(follow)

@@ -53,7 +53,12 @@ def metrics(
     settings = reach.reaching_settings
     with (
         contextlib.suppress(KeyboardInterrupt),
-        Bridge(Brokers(settings), reach.topics, settings.metrics_channels) as bridge,
+        Bridge(
+            Brokers(settings),
+            reach.topics,
+            settings.metrics_channels,
+            skew=settings.max_clock_skew,
+        ) as bridge,
         Server(bridge.registry, settings.metrics_address, settings.metrics_bridge_port) as server,
     ):
         show.line(f"Serving {server.url}")

@@ -46,14 +46,22 @@ class Ear:
         malformed: payloads and topics that could not be read, and were passed over.
     """
 
-    def __init__(
-        self, bus: Bus, topics: Topics, board: Board, targets: sky.Targets, memory: MemoryHistory
+    def __init__(  # noqa: PLR0913 - each is a part of the dashboard
+        self,
+        bus: Bus,
+        topics: Topics,
+        board: Board,
+        targets: sky.Targets,
+        memory: MemoryHistory,
+        *,
+        skew: float,
     ) -> None:
         self.malformed = 0
         self._topics = topics
         self._board = board
         self._targets = targets
         self._memory = memory
+        self._skew = skew
         self._lock = threading.Lock()
         self._latest: dict[tuple[str, str], Latest] = {}
         self._by_agent: dict[str, dict[str, Latest]] = {}
@@ -93,7 +101,7 @@ class Ear:
         if address is None or not delivery.payload:
             return
         try:
-            readings = measures.read(delivery.payload, time.time())
+            readings = measures.read(delivery.payload, time.time(), self._skew)
         except BadPayload:
             self._pass_over(delivery)
             return
@@ -112,7 +120,7 @@ class Ear:
     def _keep(self, address: Address, reading: measures.Reading, delivery: Delivery) -> float:
         """Remember the last word of a channel; when it was said, by the monotonic clock."""
         key = (address.agent, address.leaf)
-        news = time.monotonic() - (_age(reading) if delivery.retain else 0.0)
+        news = time.monotonic() - (reading.age if delivery.retain else 0.0)
         with self._lock:
             known = self._latest.get(key)
             if known is None and len(self._latest) >= MOST_CHANNELS:
@@ -167,11 +175,6 @@ class Ear:
     def _pass_over(self, delivery: Delivery) -> None:
         self.malformed += 1
         log.debug("passed over on %s: %r", delivery.topic, delivery.payload[:200])
-
-
-def _age(reading: measures.Reading) -> float:
-    """Seconds since what the broker had kept was measured."""
-    return max(0.0, time.time() - reading.time) if reading.is_timed else math.inf
 
 
 def _told(news: float, digits: int = 0) -> float | None:

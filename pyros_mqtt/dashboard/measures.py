@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from pyros_mqtt import wire
-from pyros_mqtt.messages import Sample
+from pyros_mqtt.messages import ALLOWED_SKEW, Sample
 
 MOST_FIELDS = 64
 LONGEST = 64
@@ -23,32 +23,36 @@ BARE = ""
 class Reading(NamedTuple):
     """One measurement: POSIX seconds, what is shown of it, and its numbers by field.
 
-    `is_timed`: it told that time itself; else it is that of its arrival.
+    `age`: seconds since then if the broker had kept it; infinite where it does not tell.
     """
 
     time: float
     shown: Any
     numbers: dict[str, float]
     quality: str
-    is_timed: bool = True
+    age: float = 0.0
 
 
-def read(payload: bytes, arrived: float) -> list[Reading]:
+def read(payload: bytes, arrived: float, skew: float = ALLOWED_SKEW) -> list[Reading]:
     """Read every form of protocol section 7; a batch gives as many readings as it has rows.
+
+    Clocks may differ by `skew` seconds.
 
     Raises:
         BadPayload: it is no measurement.
     """
     columns = wire.decode_columns(payload, arrived)
-    samples = [columns.sample(row) for row in range(len(columns))]
-    return [_reading(one, arrived, is_timed=columns.is_timed) for one in samples]
+    return [
+        _reading(columns.sample(row), arrived, columns.age(arrived, row, skew=skew))
+        for row in range(len(columns))
+    ]
 
 
-def _reading(sample: Sample, arrived: float, *, is_timed: bool) -> Reading:
+def _reading(sample: Sample, arrived: float, age: float) -> Reading:
     time = sample.time
     is_plausible = math.isfinite(time) and arrived - PAST < time < arrived + FUTURE
-    moment = time if is_plausible else arrived
-    return Reading(moment, *_parts(sample.value), sample.quality, is_timed and is_plausible)
+    moment, age = (time, age) if is_plausible else (arrived, math.inf)
+    return Reading(moment, *_parts(sample.value), sample.quality, age)
 
 
 def _parts(value: Any) -> tuple[Any, dict[str, float]]:

@@ -48,7 +48,8 @@ class Watch:
         self.images = Images(self.board, _image_folder(settings))
         self.targets = sky.Targets(self.board)
         self.fleet = Fleet(bus, topics)
-        self.ear = Ear(bus, topics, self.board, self.targets, self.memory)
+        skew = settings.max_clock_skew
+        self.ear = Ear(bus, topics, self.board, self.targets, self.memory, skew=skew)
         self._traffic = Traffic(bus, topics, self._on_passing)
         self._lock = threading.Lock()
         self._running: OrderedDict[str, float] = OrderedDict()

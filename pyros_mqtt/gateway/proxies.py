@@ -7,7 +7,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from pyros_mqtt.errors import NameTaken
+from pyros_mqtt.errors import NameTaken, words_of
 from pyros_mqtt.gateway.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Proxies:
 
     A proxy whose agent was told to shut down comes back with that agent's socket. One whose
     name a live agent holds, because that one has moved already, waits until the name is free.
+    One that cannot start is tried again later, and keeps no other from its start.
     """
 
     def __init__(self, settings: Settings, bus: Bus) -> None:
@@ -61,9 +62,14 @@ class Proxies:
             self._again_at[name] = time.monotonic() + AGAIN
             return
         self._shut_down.discard(name)
-        proxy = Proxy(name, section, bus=self._bus, settings=self._settings)
-        proxy.start()
-        self._running[name] = proxy
+        try:
+            proxy = Proxy(name, section, bus=self._bus, settings=self._settings)
+            proxy.start()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others have to start
+            self._again_at[name] = time.monotonic() + AGAIN
+            self.troubles[name] = f"the proxy of {name} cannot start: {words_of(error)}"
+        else:
+            self._running[name] = proxy
 
     def _bury(self, name: str, proxy: Proxy) -> None:
         self._again_at[name] = time.monotonic() + AGAIN

@@ -19,11 +19,12 @@ from pyros_mqtt.messages.commands import (
     report_on,
 )
 from pyros_mqtt.messages.json_value import JSON
-from pyros_mqtt.messages.measurements import QUALITIES, Channel, Columns, Sample
+from pyros_mqtt.messages.measurements import ALLOWED_SKEW, QUALITIES, Channel, Columns, Sample
 from pyros_mqtt.messages.states import State, Status, Task
 from pyros_mqtt.messages.words import About, LogRecord, MessageInfo
 
 __all__ = [
+    "ALLOWED_SKEW",
     "ALWAYS_URGENT",
     "FOR_NOW",
     "FULL",

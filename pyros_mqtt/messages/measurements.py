@@ -10,6 +10,9 @@ from pyros_mqtt.messages.json_value import JSON
 QUALITIES = ("good", "uncertain", "bad")
 """How far a measurement may be trusted, from the best on."""
 
+ALLOWED_SKEW = 5.0
+"""Seconds by which another machine's clock may be ahead, unless the settings say otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -51,12 +54,14 @@ class Columns:
         """How many samples there are."""
         return len(self.times)
 
-    def age(self, now: float, row: int = -1) -> float:
+    def age(self, now: float, row: int = -1, *, skew: float = ALLOWED_SKEW) -> float:
         """Seconds since one of the samples was measured, at POSIX time `now`.
 
-        Infinite where it tells no time of its own, for who gets it later than at once.
+        For who gets it later than at once: infinite where nobody knows, for it tells no time of
+        its own, or one that is more than `skew` seconds ahead of our clock.
         """
-        return max(0.0, now - self.times[row]) if self.is_timed else math.inf
+        age = now - self.times[row]
+        return max(0.0, age) if self.is_timed and age >= -skew else math.inf
 
     def sample(self, row: int) -> Sample:
         """One of the samples, `row` counted as in a list."""

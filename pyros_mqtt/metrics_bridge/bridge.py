@@ -8,7 +8,7 @@ from typing import Self
 
 from pyros_mqtt.alarm_board import AlarmBoard
 from pyros_mqtt.fleet import Fleet
-from pyros_mqtt.messages import About
+from pyros_mqtt.messages import ALLOWED_SKEW, About
 from pyros_mqtt.metrics import Family, Gauge, Registry
 from pyros_mqtt.metrics_bridge.agents import Agents
 from pyros_mqtt.metrics_bridge.alarms import Alarms
@@ -24,19 +24,27 @@ class Bridge:
 
     Args:
         channels: whose values to show: patterns such as `weather/*`.
+        skew: seconds by which clocks may differ.
 
     Raises:
         BadName: a pattern names an agent that there cannot be.
     """
 
-    def __init__(self, bus: Bus, topics: Topics, channels: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        topics: Topics,
+        channels: tuple[str, ...] = (),
+        *,
+        skew: float = ALLOWED_SKEW,
+    ) -> None:
         self.registry = Registry()
         self.fleet = Fleet(bus, topics)
         self.board = AlarmBoard(bus, topics)
         self._commands = commands = Commands(self.registry)
         self.fleet.on_change(self._introduce)
         self.traffic = Traffic(bus, topics, commands.hear)
-        self.channels = Channels(bus, topics, channels, self._units)
+        self.channels = Channels(bus, topics, channels, self._units, skew=skew)
         self._abouts: dict[str, About] = {}
         self._channels_are_heard = bool(channels)
         self._open = ExitStack()

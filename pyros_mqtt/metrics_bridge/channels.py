@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import BadName, BadPayload
-from pyros_mqtt.messages import JSON, Columns
+from pyros_mqtt.messages import ALLOWED_SKEW, JSON, Columns
 from pyros_mqtt.metrics import Admission, Family, Gauge, Total, label
 from pyros_mqtt.telemetry import Gaps
 from pyros_mqtt.topics import Topics, check_name
@@ -54,9 +54,10 @@ class Channels:
     Args:
         units: gives the units of an agent's channels, by name.
         clock: monotonic seconds.
+        skew: seconds by which clocks may differ.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it listens to, and its clocks
         self,
         bus: Bus,
         topics: Topics,
@@ -64,11 +65,13 @@ class Channels:
         units: Callable[[str], Mapping[str, str]],
         *,
         clock: Callable[[], float] = time.monotonic,
+        skew: float = ALLOWED_SKEW,
     ) -> None:
         self._topics = topics
         self._patterns = patterns
         self._units = units
         self._clock = clock
+        self._skew = skew
         self._lock = threading.Lock()
         self._channels: dict[_Name, _Channel] = {}
         self._series: Admission[tuple[str, str, str]] = Admission(MOST_SERIES)
@@ -90,7 +93,8 @@ class Channels:
             return
         if not len(columns):
             return
-        aged = columns.age(wall) if delivery.retain or columns.late else 0.0
+        is_old = delivery.retain or columns.late
+        aged = columns.age(wall, skew=self._skew) if is_old else 0.0
         if math.isfinite(aged):  # what nobody knows the age of is no value of now
             with self._lock:
                 self._take((address.agent, address.leaf), columns, delivery, aged)

@@ -7,7 +7,7 @@ import time
 
 from pyros_mqtt import wire
 from pyros_mqtt.errors import BadPayload
-from pyros_mqtt.messages import JSON, Sample
+from pyros_mqtt.messages import ALLOWED_SKEW, JSON, Sample
 from pyros_mqtt.telemetry.gaps import Gaps
 from pyros_mqtt.topics import check_name
 from pyros_mqtt.transport import Delivery
@@ -18,14 +18,15 @@ class Follow:
 
     Age counts from the arrival by our own clock, so that a neighbour's wrong clock cannot make
     old news look fresh; a sample that the broker had kept, or that is sent late after an outage, is
-    as old as it says itself. Where that tells no time, as a small device's bare scalar, it is of
-    unknown and so infinite age.
+    as old as it says itself. Where that tells no time, as a small device's bare scalar, or one that
+    is more than `skew` seconds ahead of our clock, it is of unknown and so infinite age.
     """
 
-    def __init__(self, agent: str, channel: str) -> None:
+    def __init__(self, agent: str, channel: str, skew: float = ALLOWED_SKEW) -> None:
         self.agent = check_name("agent", agent)
         self.channel = check_name("channel", channel)
         self._news: tuple[Sample | None, float] = (None, -math.inf)
+        self._skew = skew
         self._gaps = Gaps()
 
     @property
@@ -70,7 +71,8 @@ class Follow:
         sample, known = columns.sample(-1), self._news[0]
         if columns.late and known is not None and sample.time <= known.time:
             return
-        aged = columns.age(wall) if delivery.retain or columns.late else 0.0
+        is_old = delivery.retain or columns.late
+        aged = columns.age(wall, skew=self._skew) if is_old else 0.0
         if math.isinf(aged) and known is not None and sample.value == known.value:
             return  # the broker repeats after an outage what came before it
         self._news = (sample, time.monotonic() - aged)

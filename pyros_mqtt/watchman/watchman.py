@@ -80,6 +80,7 @@ class Watchman(Agent):
         super().__init__(name, bus=bus, settings=settings, **options)
         topics = Topics(settings.root)
         self._longest_shelf = table.longest_shelf
+        self._skew = settings.max_clock_skew
         self._engine = Engine(table, name)
         self._calls = Calls(table, name, self._tell_trouble)
         self._doubtful = list(missing_programs(table))
@@ -252,7 +253,7 @@ class Watchman(Agent):
             self.log.debug("passed over on %s: %r", word.address, word.payload[:200])
             return
         for row in range(len(columns)):
-            age = columns.age(wall, row) if word.kept else 0.0
+            age = columns.age(wall, row, skew=self._skew) if word.kept else 0.0
             now = self._clock.at(word.at)
             self._tell(self._engine.hear(now, agent, channel, columns.sample(row), age))
 

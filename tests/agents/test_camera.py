@@ -85,6 +85,19 @@ def test_a_peers_word_goes_into_the_header(stage: Rehearsal, tmp_path: Path) -> 
     assert header["GAPS"] == "dome weather"
 
 
+def test_a_pointing_that_is_no_place_costs_no_exposure(stage: Rehearsal, tmp_path: Path) -> None:
+    telescope = Player("telescope", "pointing", stage)
+    camera = start(stage, tmp_path)
+    pointing = camera.follow("telescope", "pointing")
+    for odd in ({"ra": "08:00:00", "dec": -35.0}, {"ra": 120.0, "dec": 91.0}):
+        telescope.say(**odd, state="tracking")
+        stage.wait_until(lambda odd=odd: (pointing.value or {}).items() >= odd.items())  # type: ignore[misc]
+        result = stage.ask("camera", "expose", seconds=1.0, ra=120.0, dec=-35.0)
+        assert result["gaps"] == ["telescope", "dome", "weather"]
+        header = fits.getheader(result["path"])
+        assert (header["RA"], header["CRVAL2"]) == (120.0, -35.0)
+
+
 def test_a_peer_that_fell_silent_costs_its_words_and_not_the_exposure(
     stage: Rehearsal, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from astropy.io import fits
 from pyros_agents.astronomy.ephemeris import equatorial
 from pyros_agents.astronomy.sky import Site
 from pyros_agents.imaging.detector import Exposure, Image, Instrument
-from pyros_agents.imaging.exposure_header import Record, header_of
+from pyros_agents.imaging.exposure_header import Record, gaps_of, header_of, pointing_of
 from pyros_agents.imaging.fits_file import file_name, write_image
 from pyros_agents.imaging.peers import PeerWords
 from tests.agents.night_clock import NIGHT
@@ -79,6 +79,38 @@ def test_a_silent_peer_leaves_a_gap_that_is_marked() -> None:
     assert "gap" in header.comments["SHUTTER"]
     assert header["RA"] == RA
     assert "requested" in header.comments["RA"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"ra": "05:34:31"},
+        {"dec": 91.0},
+        {"ra": 360.0},
+        {"ra": math.nan},
+        {"dec": None},
+        {"ra": True},
+        {"ra": [1.0]},
+        {"dec": 10**400},
+    ],
+)
+def test_a_telescope_that_says_no_place_is_a_gap(odd: dict[str, Any]) -> None:
+    peers = PEERS | {"telescope": PEERS["telescope"] | odd}
+    assert pointing_of(peers) is None
+    assert gaps_of(peers) == ("telescope",)
+    header = header_of(RECORD, peers)
+    assert header["GAPS"] == "telescope"
+    assert "requested" in header.comments["RA"]
+    assert header["ALTITUDE"] == 60.0, "what else it says is written"
+
+
+def test_what_fits_does_not_take_is_a_gap_and_costs_no_image(tmp_path: Path) -> None:
+    odd = {"temperature": math.nan, "humidity": -math.inf, "wind": 10**400, "pressure": 9.0}
+    header = header_of(replace(RECORD, temperature=math.nan), PEERS | {"weather": odd})
+    read = read_back(write_image(tmp_path, "odd", IMAGE, header))[0]
+    assert [read[key] for key in ("AMBTEMP", "HUMIDITY", "WINDSPD", "CCD-TEMP")] == [None] * 4
+    assert "gap" in read.comments["CCD-TEMP"]
+    assert read["PRESSURE"] == 9.0
 
 
 def test_where_no_place_is_known_it_says_so_and_claims_no_wcs() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pyros_agents.astronomy.sky import SkyClock
+from pyros_agents.memory import Memory
 from tests.agents.hand_clock import START, HandClock
 from tests.agents.lone_safety import CLOSE, FINE, PARK, Alone
 
@@ -65,6 +69,30 @@ def test_weather_that_the_broker_had_kept_for_two_minutes_is_no_weather(
 @pytest.mark.parametrize(("kept", "is_safe"), [(11.0, True), (13.0, False)])
 def test_under_a_fast_sky_weather_ages_faster(kept: float, is_safe: bool) -> None:  # noqa: FBT001
     assert Alone(HandClock(speed=10.0)).look(kept=kept)["safe"] is is_safe
+
+
+@pytest.mark.parametrize("step", [119.0, -119.0])
+def test_a_clock_that_is_set_dries_no_rain(step: float) -> None:
+    clock = HandClock()
+    safety = Alone(clock)
+    safety.look()
+    safety.look(rain=True)
+    safety.look()
+    for seen in range(3):
+        clock.step(step)
+        assert f"rain is good again, {299 - seen} s to go" in safety.look()["reasons"]
+    clock.step(100 * step)
+    assert not safety.stay(290)["safe"]
+    assert safety.stay(10)["safe"]
+
+
+def test_the_skys_spans_are_measured_by_a_clock_that_nobody_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sky = SkyClock(speed=60.0)
+    before = sky.elapsed()
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert 0.0 <= sky.elapsed() - before < 1e6
 
 
 def test_what_was_kept_back_by_an_outage_is_as_old_as_it_says(safety: Alone) -> None:
@@ -189,6 +217,31 @@ def test_a_hold_that_comes_while_it_starts_costs_neither_hold_nor_delays(tmp_pat
     after.release()
     assert not after.stay(290)["safe"]
     assert after.stay(10)["safe"]
+
+
+class HeldMeanwhile(Memory):
+    """A person holds the dome just when a chore's table is about to be written."""
+
+    safety: Alone
+    person: threading.Thread | None = None
+
+    def write(self, table: dict[str, Any]) -> None:
+        if self.person is None:
+            self.person = threading.Thread(target=self.safety.hold, args=("the wind",))
+            self.person.start()
+            self.person.join(0.5)  # it waits for this table, or has overtaken it
+        super().write(table)
+
+
+def test_a_hold_that_comes_while_a_chore_notes_outlives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "safety.json"
+    safety = Alone(HandClock())
+    safety._memory = memory = HeldMeanwhile(path)
+    memory.safety = safety
+    safety.look()
+    assert memory.person is not None
+    memory.person.join(30)
+    assert "held: the wind" in restarted(safety, path).look()["reasons"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}x", '{"at": 1}', '{"at": "x", "hold": ""}'])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -12,7 +13,7 @@ import pytest
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
-from pyros_mqtt.dashboard import live, stream
+from pyros_mqtt.dashboard import live, measures, stream
 from pyros_mqtt.dashboard.answers import as_text
 from pyros_mqtt.dashboard.ear import ALARMS, POINTINGS
 from pyros_mqtt.dashboard.queries import Queries
@@ -163,6 +164,13 @@ def test_of_what_the_broker_has_kept_without_a_time_no_age_is_told(stage: Stage)
         assert late.ear.values("weather", 0)[1]["wind"][0] is not None, "said again, no news"
     finally:
         late.close()
+
+
+def test_of_what_the_broker_has_kept_with_a_time_ahead_of_ours_no_age_is_told() -> None:
+    ahead = measures.read(b'{"t": 1600.0, "v": 1}', 1000.0)[-1]
+    assert (ahead.time, ahead.age) == (1600.0, math.inf)
+    assert measures.read(b'{"t": 1600.0, "v": 1}', 1000.0, 700.0)[-1].age == 0.0
+    assert measures.read(b'{"t": 900.0, "v": 1}', 1000.0)[-1].age == 100.0
 
 
 def test_a_claim_without_a_time_and_text_that_is_none_are_shown_all_the_same(stage: Stage) -> None:

@@ -393,6 +393,12 @@ def test_what_the_broker_has_kept_is_as_old_as_it_says() -> None:
     assert ear.values() == {}
 
 
+def test_what_was_kept_with_a_time_ahead_of_ours_is_no_value_of_now() -> None:
+    ear = Ear("*/*")
+    ear.hear("weather", "wind", b'{"t": 1e10, "v": 1}', retain=True)
+    assert ear.values() == {}
+
+
 def test_a_kept_scalar_is_no_value_of_now() -> None:
     ear = Ear("*/*")
     ear.hear("weather", "wind", b"1", retain=True)

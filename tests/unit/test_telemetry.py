@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from pyros_mqtt import Agent, Settings
 from pyros_mqtt.errors import AgentError, BadName
+from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import Channel
 from pyros_mqtt.telemetry import Channels, Follow
 from pyros_mqtt.topics import Topics
@@ -220,8 +222,27 @@ def test_a_kept_sample_is_as_old_as_it_says() -> None:
     hear(follow, {"t": time.time() - 60, "v": 1}, retain=True)
     assert follow.age == pytest.approx(60, abs=2)
     assert not follow.is_fresh(30)
+    hear(follow, {"t": time.time() + 2, "v": 2}, retain=True)
+    assert 0 <= follow.age < 5, "clocks may differ a little; never younger than its arrival"
+
+
+@pytest.mark.parametrize("how", [{"retain": True}, {"late": True}])
+def test_a_kept_sample_from_the_future_is_of_unknown_age(how: dict[str, bool]) -> None:
+    """Its agent may be dead for an hour, if our clock is an hour behind."""
+    follow = Follow("dome", "azimuth")
+    sample = {"t": time.time() + 3600, "v": 2, "late": "late" in how}
+    hear(follow, sample, retain="retain" in how)
+    assert (follow.value, follow.age) == (2, math.inf)
+    hear(follow, {"t": time.time() + 3600, "v": 2})
+    assert follow.is_fresh(60), "what comes at once is of now, whatever its clock says"
+
+
+def test_how_far_clocks_may_differ_is_a_setting() -> None:
+    settings = Settings(brokers=(), journal="memory", max_clock_skew=7200.0)
+    roof = Agent("roof", bus=Loopback(), settings=settings)
+    follow = roof.follow("dome", "azimuth")
     hear(follow, {"t": time.time() + 3600, "v": 2}, retain=True)
-    assert 0 <= follow.age < 5, "and never younger than its arrival"
+    assert follow.is_fresh(60)
 
 
 def test_a_kept_scalar_is_shown_and_never_fresh() -> None:

@@ -65,6 +65,10 @@ class SkyClock:
         wall = time.time()
         return wall if self.origin is None else self.origin + (wall - self.anchor) * self.speed
 
+    def elapsed(self) -> float:
+        """Sky seconds since some moment, for spans and patience: no set clock moves it."""
+        return time.monotonic() * self.speed
+
     def wall_seconds(self, sky_seconds: float) -> float:
         """How long a span of the sky lasts for somebody who waits for it."""
         return sky_seconds / self.speed

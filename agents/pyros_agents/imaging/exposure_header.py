@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from astropy.io import fits
+from pydantic import TypeAdapter, ValidationError
 
+from pyros_agents.arguments import Declination, RightAscension
 from pyros_agents.astronomy.ephemeris import airmass, horizontal, sun_altitude
 from pyros_agents.astronomy.night import night_of
 from pyros_agents.astronomy.sexagesimal import show_dec, show_ra
@@ -17,6 +19,9 @@ from pyros_agents.astronomy.tangent_plane import TangentPlane
 from pyros_agents.imaging.detector import Exposure, Instrument
 
 _UNIX_EPOCH_MJD = 40_587.0
+
+_LARGEST = 1e15
+"""A number of a peer that is larger measures nothing; its digits would be cut off."""
 
 _PEER_CARDS = {
     "telescope": (
@@ -64,17 +69,45 @@ class Record:
         return datetime.fromtimestamp(self.begun, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
 
 
+_place = TypeAdapter(tuple[RightAscension, Declination])
+
+
+def pointing_of(peers: Mapping[str, Mapping[str, Any]]) -> tuple[float, float] | None:
+    """Tell where the telescope says that it looks, ICRS degrees; None where it says no place."""
+    words = peers.get("telescope", {})
+    try:
+        return _place.validate_python((words.get("ra"), words.get("dec")), strict=True)
+    except ValidationError:
+        return None
+
+
+def gaps_of(peers: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Name the peers that were silent; a telescope that says no place counts as one of them."""
+    silent = tuple(peer for peer in _PEER_CARDS if peer not in peers)
+    return silent if pointing_of(peers) or "telescope" in silent else ("telescope", *silent)
+
+
 def header_of(record: Record, peers: Mapping[str, Mapping[str, Any]]) -> fits.Header:
     """Write the header; `peers` are the words of `telescope`, `dome` and `weather`, where heard."""
     header = fits.Header()
     groups = (_what(record), _where(record, peers), _with_what(record))
-    for keyword, value, comment in (*(card for group in groups for card in group), *_heard(peers)):
-        header[keyword] = (value, comment)
+    for card in (*(card for group in groups for card in group), *_heard(peers)):
+        header.append(_written(*card))
     exposure, chip = record.exposure, record.instrument
     if exposure.kind == "light" and exposure.ra is not None and exposure.dec is not None:
         plane = TangentPlane(exposure.ra, exposure.dec, chip.width, chip.height, chip.scale)
         header.update(plane.cards())
     return header
+
+
+def _written(keyword: str, value: Any, comment: str) -> fits.Card:
+    """Write a card; what FITS does not take is a gap, and does not cost the image."""
+    try:
+        card = fits.Card(keyword, value, comment)
+        str(card)  # only now it is put together
+    except (ValueError, fits.VerifyError):
+        return fits.Card(keyword, None, "gap: it cannot be written")
+    return card
 
 
 def _what(record: Record) -> list[Card]:
@@ -95,7 +128,8 @@ def _what(record: Record) -> list[Card]:
 def _where(record: Record, peers: Mapping[str, Any]) -> list[Card]:
     """Tell where the telescope looked, and mark it where that is not known."""
     ra, dec = record.exposure.ra, record.exposure.dec
-    source = "as measured" if "telescope" in peers else "requested; telescope silent"
+    is_measured = pointing_of(peers) == (ra, dec)
+    source = "as measured" if is_measured else "requested; telescope silent"
     mass = None
     if ra is None or dec is None:
         source = "gap: telescope silent"
@@ -136,13 +170,18 @@ def _heard(peers: Mapping[str, Mapping[str, Any]]) -> list[Card]:
         words = peers.get(peer)
         for keyword, name, comment in wanted:
             value = None if words is None else words.get(name)
-            if isinstance(value, str | int | float):
+            if isinstance(value, str) or _is_number(value):
                 cards.append((keyword, plain(value) if isinstance(value, str) else value, comment))
             else:
                 cards.append((keyword, None, f"gap: no word from the {peer}"))
-    missing = " ".join(peer for peer in _PEER_CARDS if peer not in peers)
-    cards.append(("GAPS", missing, "peers that were silent"))
+    cards.append(("GAPS", " ".join(gaps_of(peers)), "peers that were silent"))
     return cards
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a header can hold it: no yes or no, and nothing without end."""
+    is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_plain and abs(value) < _LARGEST
 
 
 def plain(text: str) -> str:

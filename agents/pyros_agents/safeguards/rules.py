@@ -1,6 +1,7 @@
 """The safety rules of the weather as data, and the count of the dome's openings.
 
-Pure: no clock and no bus. Times are seconds of the sky.
+Pure: no clock and no bus. Times are seconds of the sky by a clock that nobody sets: a step of one
+that somebody sets would pass for time that was watched.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class Openings:
         self._state: str | None = None
 
     def feed(self, now: float, state: str | None) -> None:
-        """Look at the shutter's state at `now` (sky seconds); None: it is not known."""
+        """Look at the shutter's state at `now` (elapsed sky seconds); None: it is not known."""
         self._watch.step(now)
         if state is not None:
             found_open = state == "open" and self._state is None

@@ -1,8 +1,8 @@
 """The rules of the weather over time: bad at once, good slowly, and no news is bad news.
 
 Pure: whoever applies these feeds them with (time, value), about once a second. Times are seconds
-of the sky. Only time that was watched counts: a clock that jumps, or a pause of the watcher,
-neither shortens a delay nor wears out a sensor.
+of the sky by a clock that nobody sets, `SkyClock.elapsed`. Only time that was watched counts: a
+pause of the watcher neither shortens a delay nor wears out a sensor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RuleWatch:
         self._trouble: str | None = f"{rule.field} has never been seen"
 
     def feed(self, now: float, value: Any) -> None:
-        """Look at a value at `now` (sky seconds); None: there is none."""
+        """Look at a value at `now` (elapsed sky seconds); None: there is none."""
         step = self._watch.step(now)
         unreadable = self.rule.unreadable(value)
         if unreadable is None:

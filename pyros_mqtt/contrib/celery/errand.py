@@ -60,6 +60,7 @@ class Errand:
         self._changed = threading.Condition()
         self._news: list[News] = []
         self._gone = threading.Event()
+        self._has_announced = False
         self._lost_since: float | None = None
         self.is_handed_over = False
         """Celery has the task."""
@@ -108,15 +109,18 @@ class Errand:
         return kind(order.app, order.id, order.max_retries)
 
     def _hand_over(self, source: Source) -> None:
-        if not self._order.app.conf.task_always_eager:
-            if source.recalls():
-                log.info("the task %s is on its way already; it is followed", self._order.id)
-                self._note_handover()
-                return
-            source.announce()
+        is_eager = self._order.app.conf.task_always_eager
+        if not is_eager and not self._has_announced and source.recalls():
+            log.info("the task %s is on its way already; it is followed", self._order.id)
+            self._note_handover()
+            return
         with reached(self._order.app) as connection:
-            if not self._gone.is_set():
-                self._publish(connection)
+            if self._gone.is_set():
+                return
+            if not is_eager:
+                self._has_announced = True  # from here on a note may be our own, and proves nothing
+                source.announce()
+            self._publish(connection)
 
     def _publish(self, connection: Any) -> None:
         """Give the task to the broker, once: a second attempt might start it twice."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from celery import Celery
@@ -13,6 +15,7 @@ from celery import Celery
 from pyros_mqtt import Agent, Failed, State, WasCancelled, on
 from pyros_mqtt.broker.ports import LOOPBACK, any_free_port
 from pyros_mqtt.contrib.celery import errand, task_action
+from pyros_mqtt.contrib.celery.news import News
 from pyros_mqtt.messages import Outcome
 from pyros_mqtt.testing import Rehearsal
 from tests.contrib.tasks.celery_app import make_app
@@ -151,6 +154,79 @@ def test_redis_is_away_for_a_while_and_the_result_comes_all_the_same(
         broker.stop()
 
 
+class Notes:
+    """A result backend that is there, for one task."""
+
+    def __init__(self) -> None:
+        self.is_noted = False
+        self.mishaps: list[Exception] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def recalls(self) -> bool:
+        return self.is_noted
+
+    def announce(self) -> None:
+        self.is_noted = True
+        if self.mishaps:
+            raise self.mishaps.pop()
+
+    def listen(self, until: threading.Event) -> Iterator[News]:
+        until.set()
+        return iter(())
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
+    """A result backend; the broker is in memory, and the first attempt to reach it fails."""
+    notes, refusals = Notes(), [OSError("refused")]
+
+    @contextmanager
+    def reached(_app: Any) -> Iterator[None]:
+        if refusals:
+            raise refusals.pop()
+        yield None
+
+    monkeypatch.setattr(errand, "AGAIN", 0.0)
+    monkeypatch.setattr(errand, "reached", reached)
+    monkeypatch.setattr(errand.Errand, "_source", lambda _: notes)
+    return notes
+
+
+def handing_over(send: Callable[..., Any]) -> errand.Errand:
+    app = Celery("jobs", broker="memory://")
+    order = errand.Order(
+        app, send, "1", {}, None, None, None, None, {}, terminate=False, signal="TERM"
+    )
+    return errand.Errand(order, follow=False)
+
+
+def test_a_task_that_no_broker_has_taken_is_not_taken_for_one_on_its_way(notes: Notes) -> None:
+    sent: list[dict[str, Any]] = []
+    handing_over(lambda **how: sent.append(how)).run()
+    assert [how["task_id"] for how in sent] == ["1"]
+    assert notes.is_noted, "a later life must know of it"
+
+
+def test_an_errands_own_note_is_no_proof_that_the_task_was_handed_over(notes: Notes) -> None:
+    sent: list[dict[str, Any]] = []
+    notes.mishaps = [OSError("written, and the answer was lost")]
+    handing_over(lambda **how: sent.append(how)).run()
+    assert len(sent) == 1
+
+
+def test_the_note_of_an_earlier_life_is_a_proof(notes: Notes) -> None:
+    sent: list[dict[str, Any]] = []
+    notes.is_noted = True
+    one = handing_over(lambda **how: sent.append(how))
+    one.run()
+    assert (sent, one.is_handed_over) == ([], True)
+
+
 class Wordless(Exception):
     """An error of somebody's that cannot say what is wrong."""
 
@@ -162,11 +238,7 @@ def test_an_error_that_fails_to_speak_does_not_end_the_errand() -> None:
     def refuse(**_: Any) -> None:
         raise Wordless
 
-    app = Celery("jobs", broker="memory://")
-    order = errand.Order(
-        app, refuse, "1", {}, None, None, None, None, {}, terminate=False, signal="TERM"
-    )
-    one = errand.Errand(order, follow=True)
+    one = handing_over(refuse)
     one._complain(Wordless())
     assert one.trouble == "Celery's broker is away: Wordless"
     one._publish(None)
