@@ -75,7 +75,7 @@ class Showcase:
 
     def remember(self, kept: dict[str, Alarm | None]) -> None:
         """Go on from an earlier life: as here or as the broker has `kept` it, what is younger."""
-        found = {one.alarm: one for one in self._memory.load()}
+        found = {one.alarm: one for one in self._load()}
         for name, alarm in kept.items():
             if alarm is not None and alarm.at > (found[name].at if name in found else 0.0):
                 found[name] = alarm
@@ -111,6 +111,16 @@ class Showcase:
         if any(change.event is not Event.FOLLOWED for change in said):
             self._save()
         return said
+
+    def _load(self) -> list[Alarm]:
+        """What cannot be read must not keep the rules from being watched."""
+        try:
+            return self._memory.load()
+        except OSError as error:
+            text = f"the alarms of before cannot be read from the disk: {error}"
+            log.warning("%s; what the broker has kept counts", text)
+            self._on_trouble(text)
+            return []
 
     def _save(self) -> None:
         try:

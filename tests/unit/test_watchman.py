@@ -22,6 +22,7 @@ from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Parcel
 from pyros_mqtt.watchman import Watchman
 from pyros_mqtt.watchman.line import Line
+from pyros_mqtt.watchman.showcase import Showcase
 from pyros_mqtt.wire import decode_alarm, encode_alarm
 
 WIND = {"about": "weather/wind", "severity": "serious", "above": 60, "dead_band": 5}
@@ -194,6 +195,48 @@ def test_a_restart_forgets_no_acknowledgement(tmp_path: Path, *, broker_forgets:
         on.blow(71, until="acknowledged")
         on.blow(20, until="normal")
         on.until(lambda: on.state("gust") == "cleared")
+
+
+def test_alarms_that_cannot_be_read_are_told_and_keep_no_rule_from_being_watched(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = Alarm("gust", "alarms", "x", AlarmState.RAISED, Severity.WARNING, "it was", 1.0, 1.0)
+    bus = Loopback()
+    bus.route(Parcel(TOPICS.alarm("alarms", "gust"), encode_alarm(kept), retain=True))
+    file = tmp_path / "alarms" / f"{TOPICS.client_id('alarms')}.jsonl"
+    file.mkdir(parents=True)
+    with Rehearsal(bus, settings(tmp_path, {"wind": WIND, "gust": WIND})) as stage:
+        on = Scene(stage, bus)
+        assert "the alarms of before cannot be read from the disk" in caplog.text
+        on.until(lambda: stage.status("alarms").state is State.DEGRADED)
+        assert str(file) in stage.status("alarms").detail
+        assert on.state("gust") == "raised", "the broker has kept it"
+        on.blow(90, until="raised")
+        file.rmdir()
+        stage.ask("alarms", "acknowledge", alarm="wind")
+        on.until(lambda: stage.status("alarms").state is State.READY)
+
+
+def test_what_fails_as_the_connection_comes_is_tried_again_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [KeyError("nobody has foreseen it")]
+    remember = Showcase.remember
+
+    def fail_once(self: Showcase, kept: dict[str, Alarm | None]) -> None:
+        if failures:
+            raise failures.pop()
+        remember(self, kept)
+
+    monkeypatch.setattr(Showcase, "remember", fail_once)
+    kept = Alarm("wind", "alarms", "x", AlarmState.ACKNOWLEDGED, Severity.WARNING, "", 1.0, 1.0)
+    bus = Loopback()
+    bus.route(Parcel(TOPICS.alarm("alarms", "wind"), encode_alarm(kept), retain=True))
+    with Rehearsal(bus, settings(tmp_path, {"wind": WIND, "gust": WIND})) as stage:
+        on = Scene(stage, bus)
+        on.weather.wind(90)
+        on.until(lambda: on.state("gust") == "raised")
+        assert on.state("wind") == "acknowledged"
 
 
 def test_an_alarm_whose_rule_has_gone_is_taken_away(tmp_path: Path) -> None:
