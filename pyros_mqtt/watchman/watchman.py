@@ -110,7 +110,7 @@ class Watchman(Agent):
         for problem in self._doubtful:
             self.log.warning("%s", problem)
         for line in self._calls.lines.values():
-            self.thread(line.run, self.stopping, name=f"notifier {line.name}")
+            self.thread(line.run, name=f"notifier {line.name}")
         self._fleet.open()
         self._ear.open(self._engine.channels)
         self._ear.wait_up(AWAY)  # so that who sees it ready can rely on its watch

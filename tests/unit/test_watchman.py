@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -22,6 +23,7 @@ from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Parcel
 from pyros_mqtt.watchman import Watchman
 from pyros_mqtt.watchman.line import Line
+from pyros_mqtt.watchman.sending import NotToAll
 from pyros_mqtt.watchman.showcase import Showcase
 from pyros_mqtt.wire import decode_alarm, encode_alarm
 
@@ -39,11 +41,13 @@ class Telephone:
     def __init__(self, number: str) -> None:
         Telephone.lines[number] = self
         self.rung = []
+        self.on_ring: Callable[[], None] = lambda: None
 
     def send(self, notice: Notice) -> None:
         if self.is_broken:
             raise OSError("no dial tone")
         self.rung.append(notice)
+        self.on_ring()
 
 
 Telephone.lines = {}
@@ -391,6 +395,88 @@ def test_a_program_that_is_not_there_is_told_at_the_start(
     assert problem.startswith("alarms.command.siren.command: '/bin/nonexistent' is no program")
 
 
+class OnALine:
+    """A notifier at the end of a line, which fails for some alarms; and what was told of it."""
+
+    def __init__(self, failures: dict[str, list[Exception]]) -> None:
+        self.tried: list[str] = []
+        self.trouble: list[str] = []
+        self._failures = failures
+        self._news = threading.Condition()
+        self.line = Line("mail", self, self.trouble.append)
+        self._thread = threading.Thread(target=self.line.run)
+
+    def send(self, notice: Notice) -> None:
+        name = notice.alarm.alarm
+        with self._news:
+            self.tried.append(name)
+            self._news.notify_all()
+        if self._failures.get(name):
+            raise self._failures[name].pop(0)
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            alarm = Alarm(name, "x", "x", AlarmState.RAISED, Severity.WARNING, "", 1.0)
+            self.line.put(Notice(Event.RAISED, alarm, ("mail",)))
+
+    def until_tried(self, *names: str) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: self.tried == [*names], 30), self.tried
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.line.end()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def test_what_waits_for_its_repetition_holds_up_nothing_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (600.0,))
+    with OnALine({"first": [OSError("no route")]}) as on:
+        on.put("first", "second", "third")
+        on.until_tried("first", "second", "third")
+    assert (on.line.sent, on.line.dropped) == (2, 1)
+    assert on.trouble == ["mail: not sent: no route"], "one still waits"
+
+
+def test_what_is_refused_for_good_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.01,))
+    dead = smtplib.SMTPRecipientsRefused({"a@x.example": (550, b"nobody here")})
+    with OnALine({"first": [dead] * 9, "second": [OSError("no route")]}) as on:
+        on.put("first")
+        on.until_tried("first")
+        on.put("second")
+        on.until_tried("first", "second", "second")
+    assert (on.line.sent, on.line.dropped) == (1, 1)
+    assert on.trouble == [
+        "mail: not sent: a@x.example was refused: 550 nobody here",
+        "mail: not sent: no route",
+        "",
+    ]
+
+
+def test_who_has_got_a_notice_does_not_get_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.01,))
+    others = Telephone("2")
+    some = NotToAll("a has gone, b is away", lasting="a has gone", rest=others)
+    with OnALine({"first": [some], "second": [NotToAll("a has gone", lasting="a has gone")]}) as on:
+        others.on_ring = lambda: on.put("second")
+        on.put("first")
+        on.until_tried("first", "second")
+    assert [one.alarm.alarm for one in others.rung] == ["first"]
+    assert (on.line.sent, on.line.dropped) == (2, 0)
+    assert on.trouble == [
+        "mail: not sent to everybody: a has gone, b is away",
+        "mail: not sent to everybody: a has gone",
+        "mail: not sent to everybody: a has gone",
+    ]
+
+
 def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
     gate, sent = threading.Event(), list[str]()
 
@@ -400,7 +486,7 @@ def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
             sent.append(notice.alarm.alarm)
 
     line = Line("slow", Slow(), lambda _: None)
-    thread = threading.Thread(target=line.run, args=(threading.Event(),))
+    thread = threading.Thread(target=line.run)
     thread.start()
     for i in range(150):
         alarm = Alarm(f"a{i}", "x", "x", AlarmState.RAISED, Severity.WARNING, "", 1.0)
