@@ -39,6 +39,9 @@ from pyros_mqtt.wire import alarm_table, compact
 LONGEST_SUBJECT = 150
 """Characters; what is longer is in the text."""
 
+KILLED_WITHIN = 5.0
+"""Seconds; what lives on then has another user, and waits for nobody."""
+
 
 def as_json(notice: Notice) -> dict[str, JSON]:
     """Give the alarm with the reason for the notice, for programs."""
@@ -164,11 +167,17 @@ class ByCommand:
             except subprocess.TimeoutExpired:
                 raise NotSent(f"was killed after {self._table.timeout:g} s") from None
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # also what it has left behind
-                process.wait()
+                _kill(process)
             if code:
                 raise NotSent(f"ended with exit code {code}{_last_words(said)}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it with what it has left behind, as far as that is ours to kill."""
+    with contextlib.suppress(OSError):  # nobody is left, or only who runs as another user
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(KILLED_WITHIN)
 
 
 def _words(table: Command) -> list[str]:

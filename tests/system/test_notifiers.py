@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,6 +150,32 @@ def test_a_command_that_fails_is_told_with_its_last_words() -> None:
         command("import sys; print('no modem', file=sys.stderr); sys.exit(3)").send(NOTICE)
     with pytest.raises(OSError, match="No such file"):
         ByCommand(Command(command=("/nowhere/siren",))).send(NOTICE)
+
+
+def test_what_belongs_to_another_user_and_cannot_be_killed_fails_no_command_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            started.append(self)
+
+    def deny(_group: int, _number: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.subprocess.Popen", Noted)
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.os.killpg", deny)
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.KILLED_WITHIN", 0.1)
+    command("pass").send(NOTICE)
+    try:
+        with pytest.raises(NotSent, match=r"killed after 0\.5 s"):
+            command("import time; time.sleep(60)", timeout=0.5).send(NOTICE)
+        assert started[-1].poll() is None
+    finally:
+        started[-1].kill()
+        started[-1].wait()
 
 
 def test_a_command_that_hangs_is_killed_with_all_that_it_has_started() -> None:
