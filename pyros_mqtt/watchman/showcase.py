@@ -37,15 +37,27 @@ class Clock:
 
     def shown(self, alarm: Alarm) -> Alarm:
         """Give an alarm's moments as this machine's clock tells them now."""
-        shift = time.time() - self.now()
-        if abs(shift) < LEAST_SHIFT:
-            return alarm
-        moved = {
-            key: moment + shift
-            for key in ("at", "raised_at", "until")
-            if (moment := getattr(alarm, key)) is not None
-        }
-        return replace(alarm, **moved)
+        return _moved(alarm, time.time() - self.now())
+
+    def restored(self, alarm: Alarm) -> Alarm:
+        """Give the moments of an alarm that an earlier life has shown as this clock tells them.
+
+        What has happened is not of the future: where it seems so, the machine's clock has yet to
+        be set, or was wrong in the earlier life.
+        """
+        now = self.now()
+        return _moved(alarm, min(now - time.time(), now - alarm.at))
+
+
+def _moved(alarm: Alarm, shift: float) -> Alarm:
+    if abs(shift) < LEAST_SHIFT:
+        return alarm
+    moved = {
+        key: moment + shift
+        for key in ("at", "raised_at", "until")
+        if (moment := getattr(alarm, key)) is not None
+    }
+    return replace(alarm, **moved)
 
 
 class Showcase:
@@ -81,7 +93,7 @@ class Showcase:
                 found[name] = alarm
         for name, alarm in found.items():
             try:
-                self._engine.restore(alarm)
+                self._engine.restore(self._clock.restored(alarm))
             except NoSuchAlarm:
                 log.warning("%s: no rule has this name any more; it is taken away", name)
                 kept.setdefault(name, alarm)

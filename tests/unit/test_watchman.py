@@ -7,13 +7,15 @@ import smtplib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from pyros_mqtt import Agent, Channel, Failed, State
-from pyros_mqtt.alarms import Event, Notice
+from pyros_mqtt.alarms import Event, Memory, Notice
+from pyros_mqtt.alarms.engine import Engine
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
@@ -24,7 +26,7 @@ from pyros_mqtt.transport import Parcel
 from pyros_mqtt.watchman import Watchman
 from pyros_mqtt.watchman.line import Line
 from pyros_mqtt.watchman.sending import NotToAll
-from pyros_mqtt.watchman.showcase import Showcase
+from pyros_mqtt.watchman.showcase import Clock, Showcase
 from pyros_mqtt.wire import decode_alarm, encode_alarm
 
 WIND = {"about": "weather/wind", "severity": "serious", "above": 60, "dead_band": 5}
@@ -241,6 +243,29 @@ def test_what_fails_as_the_connection_comes_is_tried_again_and_loses_nothing(
         on.weather.wind(90)
         on.until(lambda: on.state("gust") == "raised")
         assert on.state("wind") == "acknowledged"
+
+
+@pytest.mark.parametrize("is_set_meanwhile", [False, True])
+def test_a_clock_hours_behind_at_the_start_puts_off_no_escalation_and_no_end_of_a_shelf(
+    tmp_path: Path, *, is_set_meanwhile: bool
+) -> None:
+    table = AlarmsTable.model_validate(
+        {"rules": {"wind": WIND, "gust": WIND}, "escalate_after": 300}
+    )
+    engine, clock, hours = Engine(table), Clock(), 7200.0
+    true_time = time.time() + (0 if is_set_meanwhile else hours)
+    clock._epoch = true_time - hours - time.monotonic()
+    memory = Memory(tmp_path / "alarms.jsonl", "alarms")
+    raised = Alarm(
+        "wind", "alarms", "x", AlarmState.RAISED, Severity.SERIOUS, "", true_time - 100,
+        raised_at=true_time - 100,
+    )  # fmt: skip
+    shelf = replace(raised, alarm="gust", state=AlarmState.SHELVED, until=true_time + 200)
+    memory.save([raised, shelf])
+    Showcase(engine, memory, lambda *_: None, clock, lambda _: None).remember({})
+    assert engine.tick(clock.now() + 150) == []
+    events = {one.alarm.alarm: one.event for one in engine.tick(clock.now() + 310)}
+    assert events == {"wind": Event.ESCALATED, "gust": Event.NORMAL}
 
 
 def test_an_alarm_whose_rule_has_gone_is_taken_away(tmp_path: Path) -> None:
