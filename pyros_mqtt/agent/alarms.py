@@ -43,7 +43,7 @@ class OwnAlarms:
         self._lock = threading.RLock()
         self._cases: dict[str, Case] = {}
         self._memory = Memory(file, agent) if file else None
-        for alarm in self._memory.load() if self._memory else ():
+        for alarm in self._load():
             self._case(alarm.alarm, alarm.severity, alarm.unit).restore(alarm)
         for message in (self.acknowledge, self.shelve, self.unshelve):
             if message.__name__ not in actions:
@@ -117,6 +117,14 @@ class OwnAlarms:
             return _state(case)
 
     # -- with the lock held -------------------------------------------------------------------
+
+    def _load(self) -> list[Alarm]:
+        """What cannot be read must not keep the agent from its start."""
+        try:
+            return self._memory.load() if self._memory else []
+        except OSError as error:
+            log.warning("%s: alarms cannot be read from the disk: %s", self._agent, error)
+            return []
 
     def _case(self, name: str, severity: Severity, unit: str) -> Case:
         what = What(name, self._agent, self._agent, severity, unit=unit)

@@ -25,7 +25,11 @@ class Memory:
         self._agent = agent
 
     def load(self) -> list[Alarm]:
-        """Read what is there; lines that cannot be read are told of in the log."""
+        """Read what is there; lines that cannot be read are told of in the log.
+
+        Raises:
+            OSError: there is a file, and the disk does not give it.
+        """
         try:
             lines = self._file.read_bytes().splitlines()
         except FileNotFoundError:

@@ -140,6 +140,15 @@ class Keeper:
         return self._process, printed
 
     def _hand_on(self, printed: IO[str]) -> None:
+        """Read on whatever happens to a line: a closed pipe would fail the agent's own prints."""
+        is_lost = False
         with printed:
             for line in printed:
-                self._on_line(self.name, line.rstrip("\n"))
+                try:
+                    self._on_line(self.name, line.rstrip("\n"))
+                except Exception as error:  # noqa: BLE001 - a full disk, or anybody's code
+                    if not is_lost:  # once, not for each line
+                        log.warning("what %s prints cannot be passed on: %s", self.name, error)
+                    is_lost = True
+                else:
+                    is_lost = False

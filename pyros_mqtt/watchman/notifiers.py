@@ -12,36 +12,35 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from pyros_mqtt.alarms import Notice
-from pyros_mqtt.errors import PyrosError, SettingsError
+from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.messages import JSON
 from pyros_mqtt.settings import AlarmsTable
 from pyros_mqtt.settings.notifier_tables import Command, Email, OtherNotifier, Webhook
+from pyros_mqtt.watchman.sending import (
+    LONGEST_REASON,
+    NotSent,
+    NotToAll,
+    Refusals,
+    SendsNotices,
+    in_one_line,
+    is_lasting_code,
+    told,
+)
 from pyros_mqtt.wire import alarm_table, compact
 
 LONGEST_SUBJECT = 150
 """Characters; what is longer is in the text."""
 
-LONGEST_REASON = 300
-
-
-class NotSent(PyrosError):
-    """A notice could not be sent; says why. It is tried again."""
-
-
-class SendsNotices(Protocol):
-    """What a notifier does, in a thread of its own; a class of yours has to have just this."""
-
-    def send(self, notice: Notice) -> None:
-        """Tell people, within some seconds; raise anything where that did not go well."""
+KILLED_WITHIN = 5.0
+"""Seconds; what lives on then has another user, and waits for nobody."""
 
 
 def as_json(notice: Notice) -> dict[str, JSON]:
@@ -66,13 +65,20 @@ class ByEmail:
 
         Raises:
             OSError, smtplib.SMTPException: the server cannot be reached, or did not take it.
+            NotToAll: it took it for some of the addresses.
         """
         with self._server() as server:
             if self._table.username and self._table.password_file:
                 server.login(self._table.username, secret(self._table.password_file))
             refused = server.send_message(self._message(notice))
         if refused:
-            raise NotSent(f"refused: {', '.join(refused)}")
+            raise self._not_to_all(refused)
+
+    def _not_to_all(self, refused: Refusals) -> NotToAll:
+        lasting = {who: said for who, said in refused.items() if is_lasting_code(said[0])}
+        later = tuple(who for who in refused if who not in lasting)
+        rest = ByEmail(self._table.model_copy(update={"to": later})) if later else None
+        return NotToAll(in_one_line(told(refused)), in_one_line(told(lasting)), rest)
 
     @contextlib.contextmanager
     def _server(self) -> Iterator[smtplib.SMTP]:
@@ -161,11 +167,17 @@ class ByCommand:
             except subprocess.TimeoutExpired:
                 raise NotSent(f"was killed after {self._table.timeout:g} s") from None
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # also what it has left behind
-                process.wait()
+                _kill(process)
             if code:
                 raise NotSent(f"ended with exit code {code}{_last_words(said)}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it with what it has left behind, as far as that is ours to kill."""
+    with contextlib.suppress(OSError):  # nobody is left, or only who runs as another user
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(KILLED_WITHIN)
 
 
 def _words(table: Command) -> list[str]:
@@ -221,11 +233,3 @@ def _own(name: str, table: OtherNotifier) -> SendsNotices:
         raise SettingsError(f"{place}: has no method send(notice); give it one")
     sends: SendsNotices = made
     return sends
-
-
-def reason(error: Exception) -> str:
-    """Say in one line why a notice was not sent."""
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server answered {error.code} {error.reason}"
-    text = str(error) or type(error).__name__
-    return " ".join(text.split())[:LONGEST_REASON]

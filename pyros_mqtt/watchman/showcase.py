@@ -37,15 +37,27 @@ class Clock:
 
     def shown(self, alarm: Alarm) -> Alarm:
         """Give an alarm's moments as this machine's clock tells them now."""
-        shift = time.time() - self.now()
-        if abs(shift) < LEAST_SHIFT:
-            return alarm
-        moved = {
-            key: moment + shift
-            for key in ("at", "raised_at", "until")
-            if (moment := getattr(alarm, key)) is not None
-        }
-        return replace(alarm, **moved)
+        return _moved(alarm, time.time() - self.now())
+
+    def restored(self, alarm: Alarm) -> Alarm:
+        """Give the moments of an alarm that an earlier life has shown as this clock tells them.
+
+        What has happened is not of the future: where it seems so, the machine's clock has yet to
+        be set, or was wrong in the earlier life.
+        """
+        now = self.now()
+        return _moved(alarm, min(now - time.time(), now - alarm.at))
+
+
+def _moved(alarm: Alarm, shift: float) -> Alarm:
+    if abs(shift) < LEAST_SHIFT:
+        return alarm
+    moved = {
+        key: moment + shift
+        for key in ("at", "raised_at", "until")
+        if (moment := getattr(alarm, key)) is not None
+    }
+    return replace(alarm, **moved)
 
 
 class Showcase:
@@ -75,13 +87,13 @@ class Showcase:
 
     def remember(self, kept: dict[str, Alarm | None]) -> None:
         """Go on from an earlier life: as here or as the broker has `kept` it, what is younger."""
-        found = {one.alarm: one for one in self._memory.load()}
+        found = {one.alarm: one for one in self._load()}
         for name, alarm in kept.items():
             if alarm is not None and alarm.at > (found[name].at if name in found else 0.0):
                 found[name] = alarm
         for name, alarm in found.items():
             try:
-                self._engine.restore(alarm)
+                self._engine.restore(self._clock.restored(alarm))
             except NoSuchAlarm:
                 log.warning("%s: no rule has this name any more; it is taken away", name)
                 kept.setdefault(name, alarm)
@@ -111,6 +123,16 @@ class Showcase:
         if any(change.event is not Event.FOLLOWED for change in said):
             self._save()
         return said
+
+    def _load(self) -> list[Alarm]:
+        """What cannot be read must not keep the rules from being watched."""
+        try:
+            return self._memory.load()
+        except OSError as error:
+            text = f"the alarms of before cannot be read from the disk: {error}"
+            log.warning("%s; what the broker has kept counts", text)
+            self._on_trouble(text)
+            return []
 
     def _save(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -96,6 +97,7 @@ class Watchman(Agent):
             lambda text: self._tell_trouble("memory", text),
         )
         self._connections = 0
+        self._early = deque[Word]()  # came before everything was heard
         self._has_settled = False
         self._blind_until = 0.0
         self._heard_until = time.monotonic()
@@ -109,7 +111,7 @@ class Watchman(Agent):
         for problem in self._doubtful:
             self.log.warning("%s", problem)
         for line in self._calls.lines.values():
-            self.thread(line.run, self.stopping, name=f"notifier {line.name}")
+            self.thread(line.run, name=f"notifier {line.name}")
         self._fleet.open()
         self._ear.open(self._engine.channels)
         self._ear.wait_up(AWAY)  # so that who sees it ready can rely on its watch
@@ -216,26 +218,27 @@ class Watchman(Agent):
             self._tell(self._engine.tick(now))
             return False
         self._heard_until = time.monotonic()
-        if self._connections != self._ear.connections:
+        connections = self._ear.connections
+        if self._connections != connections:
             if time.monotonic() - up_since < SETTLE:
                 return False
-            self._connections = self._ear.connections
             self._calls.miss(self._clock.at(self._ear.lost_at), self._clock.at(up_since))
             self._settle(max(self._clock.at(up_since), self._blind_until))
+            self._connections = connections  # not before: whatever fails there is tried again
         return True
 
     def _settle(self, sighted: float) -> None:
         """The broker has told what it had kept: go on from there."""
-        words = list(self._ear.take())
-        kept = {one.address.leaf: self._read(one) for one in words if self._is_ours(one)}
+        self._early.extend(self._ear.take())
+        kept = {one.address.leaf: self._read(one) for one in self._early if self._is_ours(one)}
         if not self._has_settled:
             self._showcase.remember(kept)
         self._has_settled = True
         self._engine.sight(sighted)
         self._tell_trouble("broker", "")
         self._showcase.show_all(kept)
-        for word in words:
-            self._hear(word)
+        while self._early:
+            self._hear(self._early.popleft())
 
     def _hear(self, word: Word) -> None:
         agent, leaf = word.address.agent, word.address.leaf

@@ -34,8 +34,8 @@ class _Smtp(socketserver.StreamRequestHandler):
             elif word == b"AUTH":
                 self.server.logins.append(b64decode(line.split()[2]))
                 self._say("235 welcome")
-            elif word == b"RCPT" and self.server.refuses:
-                self._say("550 nobody here of that name")
+            elif word == b"RCPT" and (answer := self.server.answer(line)):
+                self._say(answer)
             else:
                 self._say("250 ok")
 
@@ -50,7 +50,7 @@ class _Smtp(socketserver.StreamRequestHandler):
 
 
 class MailSink(socketserver.ThreadingTCPServer):
-    """Takes mail and keeps it in `received`; with `refuses`, nobody lives here."""
+    """Takes mail and keeps it in `received`; `refuses` has an answer for a part of an address."""
 
     daemon_threads = True
 
@@ -58,9 +58,13 @@ class MailSink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Smtp)
         self.received: list[EmailMessage] = []
         self.logins: list[bytes] = []
-        self.refuses = False
+        self.refuses: dict[str, str] = {}
         self.port = int(self.server_address[1])
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def answer(self, recipient: bytes) -> str:
+        """Give what is said to who is refused; "": the recipient is welcome."""
+        return next((say for who, say in self.refuses.items() if who.encode() in recipient), "")
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pyros_mqtt.alarms import Event, Notice
 from pyros_mqtt.broker.ports import any_free_port
 from pyros_mqtt.settings.notifier_tables import Command, Email, Webhook
-from pyros_mqtt.watchman.notifiers import ByCommand, ByEmail, ByWebhook, NotSent, reason
+from pyros_mqtt.watchman.notifiers import ByCommand, ByEmail, ByWebhook
+from pyros_mqtt.watchman.sending import NotSent, NotToAll, is_lasting, reason
 from tests.system.sinks import MailSink, WebSink
 from tests.wire.test_alarm import WIND
 
@@ -52,9 +57,33 @@ def test_a_server_that_is_away_or_refuses_is_an_error() -> None:
     with pytest.raises(OSError, match="refused"):
         email(any_free_port()).send(NOTICE)
     with MailSink() as sink:
-        sink.refuses = True
-        with pytest.raises(Exception, match="nobody here of that name"):
+        sink.refuses = {"@": "550 nobody here of that name"}
+        with pytest.raises(Exception, match="nobody here of that name") as failure:
             email(sink.port).send(NOTICE)
+        assert is_lasting(failure.value)
+        sink.refuses = {"a@": "550 nobody here of that name", "b@": "450 come again"}
+        with pytest.raises(Exception, match="come again") as failure:
+            email(sink.port).send(NOTICE)
+        assert not is_lasting(failure.value), "one of them may take it yet"
+        assert sink.received == []
+
+
+def test_who_has_got_a_mail_does_not_get_it_again_because_others_are_refused() -> None:
+    with MailSink() as sink:
+        sink.refuses = {"a@": "550 nobody here of that name", "b@": "450 come again"}
+        sender = email(sink.port, to=[f"{one}@observatory.example" for one in "abc"])
+        with pytest.raises(NotToAll, match="nobody here of that name") as failure:
+            sender.send(NOTICE)
+        assert failure.value.lasting == (
+            "a@observatory.example was refused: 550 nobody here of that name"
+        )
+        assert failure.value.rest is not None
+        sink.refuses = {}
+        failure.value.rest.send(NOTICE)
+        assert [one["To"] for one in sink.received] == [
+            "a@observatory.example, b@observatory.example, c@observatory.example",
+            "b@observatory.example",
+        ]
 
 
 def test_a_password_is_read_anew_for_each_mail(tmp_path: Path) -> None:
@@ -93,13 +122,14 @@ def test_a_webhook_gets_the_alarm_and_the_token(tmp_path: Path) -> None:
     assert [one["alarm"] for one in body["others"]] == ["wind"]
 
 
-@pytest.mark.parametrize("answer", [302, 404, 500])
+@pytest.mark.parametrize("answer", [302, 401, 404, 500])
 def test_any_other_answer_is_an_error_and_the_token_goes_nowhere_else(answer: int) -> None:
     with WebSink() as sink:
         sink.answer = answer
         with pytest.raises(OSError, match=str(answer)) as failure:
             ByWebhook(Webhook(url=f"http://127.0.0.1:{sink.port}/")).send(NOTICE)
         assert f"the server answered {answer}" in reason(failure.value)
+        assert is_lasting(failure.value) is (answer in {401, 404})
         failure.value.close()  # type: ignore[attr-defined]
         assert len(sink.received) == 1
 
@@ -120,6 +150,32 @@ def test_a_command_that_fails_is_told_with_its_last_words() -> None:
         command("import sys; print('no modem', file=sys.stderr); sys.exit(3)").send(NOTICE)
     with pytest.raises(OSError, match="No such file"):
         ByCommand(Command(command=("/nowhere/siren",))).send(NOTICE)
+
+
+def test_what_belongs_to_another_user_and_cannot_be_killed_fails_no_command_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            started.append(self)
+
+    def deny(_group: int, _number: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.subprocess.Popen", Noted)
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.os.killpg", deny)
+    monkeypatch.setattr("pyros_mqtt.watchman.notifiers.KILLED_WITHIN", 0.1)
+    command("pass").send(NOTICE)
+    try:
+        with pytest.raises(NotSent, match=r"killed after 0\.5 s"):
+            command("import time; time.sleep(60)", timeout=0.5).send(NOTICE)
+        assert started[-1].poll() is None
+    finally:
+        started[-1].kill()
+        started[-1].wait()
 
 
 def test_a_command_that_hangs_is_killed_with_all_that_it_has_started() -> None:

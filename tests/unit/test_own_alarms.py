@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from pyros_mqtt import Agent, AgentError, BadName, Failed, on
+from pyros_mqtt.agent.alarms import own_alarms_file
+from pyros_mqtt.alarms import Memory
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import Alarm
 from pyros_mqtt.settings import Settings
@@ -73,6 +77,24 @@ def test_it_is_not_forgotten_by_a_restart(tmp_path: Path) -> None:
         assert state(bus) == "acknowledged"
         stage.ask("dome", "free")
         stage.wait_until(lambda: state(bus) == "normal")
+
+
+def test_a_file_of_alarms_that_cannot_be_read_keeps_no_agent_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Memory) -> list[Alarm]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Memory, "load", fail)
+    bus, there = Loopback(), settings(tmp_path)
+    file = own_alarms_file(tmp_path, Topics("stage").client_id("dome"))
+    file.parent.mkdir(parents=True)
+    file.touch()
+    with Rehearsal(bus, there) as stage:
+        stage.start(Dome(bus=bus, settings=there))
+        assert "dome: alarms cannot be read from the disk" in caplog.text
+        stage.ask("dome", "stick")
+        stage.wait_until(lambda: state(bus) == "raised")
 
 
 def test_it_can_be_shelved(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -95,6 +96,26 @@ def until_gone(pid: str) -> None:
 
 WAITS = "import os, signal\nprint(os.getpid())\nsignal.pause()"
 STUBBORN = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{WAITS}"
+
+
+def test_a_line_that_cannot_be_passed_on_is_dropped_and_the_agent_prints_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard, disk_is_full = Heard(), [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))] * 2
+
+    def pass_on(name: str, line: str) -> None:
+        if disk_is_full:
+            raise disk_is_full.pop()
+        heard(name, line)
+
+    program = "for i in range(20_000): print(i)"  # more than a pipe holds
+    kept = Keeper("dome", [sys.executable, "-u", "-c", program], pass_on)
+    kept.start()
+    assert kept.join(60)
+    assert kept.exit_code == 0, "no BrokenPipeError"
+    assert heard.until(19_998)[0] == "2"
+    told = [one.getMessage() for one in caplog.records if "passed on" in one.getMessage()]
+    assert told == ["what dome prints cannot be passed on: [Errno 28] No space left on device"]
 
 
 def test_both_outputs_are_handed_on_line_by_line_with_the_name() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from pyros_mqtt import Agent, Channel, Failed, State
-from pyros_mqtt.alarms import Event, Notice
+from pyros_mqtt.alarms import Event, Memory, Notice
+from pyros_mqtt.alarms.engine import Engine
 from pyros_mqtt.errors import SettingsError
 from pyros_mqtt.loopback import Loopback
 from pyros_mqtt.messages import Alarm, AlarmState, Severity
@@ -22,6 +25,8 @@ from pyros_mqtt.topics import Topics
 from pyros_mqtt.transport import Parcel
 from pyros_mqtt.watchman import Watchman
 from pyros_mqtt.watchman.line import Line
+from pyros_mqtt.watchman.sending import NotToAll
+from pyros_mqtt.watchman.showcase import Clock, Showcase
 from pyros_mqtt.wire import decode_alarm, encode_alarm
 
 WIND = {"about": "weather/wind", "severity": "serious", "above": 60, "dead_band": 5}
@@ -38,11 +43,13 @@ class Telephone:
     def __init__(self, number: str) -> None:
         Telephone.lines[number] = self
         self.rung = []
+        self.on_ring: Callable[[], None] = lambda: None
 
     def send(self, notice: Notice) -> None:
         if self.is_broken:
             raise OSError("no dial tone")
         self.rung.append(notice)
+        self.on_ring()
 
 
 Telephone.lines = {}
@@ -194,6 +201,71 @@ def test_a_restart_forgets_no_acknowledgement(tmp_path: Path, *, broker_forgets:
         on.blow(71, until="acknowledged")
         on.blow(20, until="normal")
         on.until(lambda: on.state("gust") == "cleared")
+
+
+def test_alarms_that_cannot_be_read_are_told_and_keep_no_rule_from_being_watched(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = Alarm("gust", "alarms", "x", AlarmState.RAISED, Severity.WARNING, "it was", 1.0, 1.0)
+    bus = Loopback()
+    bus.route(Parcel(TOPICS.alarm("alarms", "gust"), encode_alarm(kept), retain=True))
+    file = tmp_path / "alarms" / f"{TOPICS.client_id('alarms')}.jsonl"
+    file.mkdir(parents=True)
+    with Rehearsal(bus, settings(tmp_path, {"wind": WIND, "gust": WIND})) as stage:
+        on = Scene(stage, bus)
+        assert "the alarms of before cannot be read from the disk" in caplog.text
+        on.until(lambda: stage.status("alarms").state is State.DEGRADED)
+        assert str(file) in stage.status("alarms").detail
+        assert on.state("gust") == "raised", "the broker has kept it"
+        on.blow(90, until="raised")
+        file.rmdir()
+        stage.ask("alarms", "acknowledge", alarm="wind")
+        on.until(lambda: stage.status("alarms").state is State.READY)
+
+
+def test_what_fails_as_the_connection_comes_is_tried_again_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [KeyError("nobody has foreseen it")]
+    remember = Showcase.remember
+
+    def fail_once(self: Showcase, kept: dict[str, Alarm | None]) -> None:
+        if failures:
+            raise failures.pop()
+        remember(self, kept)
+
+    monkeypatch.setattr(Showcase, "remember", fail_once)
+    kept = Alarm("wind", "alarms", "x", AlarmState.ACKNOWLEDGED, Severity.WARNING, "", 1.0, 1.0)
+    bus = Loopback()
+    bus.route(Parcel(TOPICS.alarm("alarms", "wind"), encode_alarm(kept), retain=True))
+    with Rehearsal(bus, settings(tmp_path, {"wind": WIND, "gust": WIND})) as stage:
+        on = Scene(stage, bus)
+        on.weather.wind(90)
+        on.until(lambda: on.state("gust") == "raised")
+        assert on.state("wind") == "acknowledged"
+
+
+@pytest.mark.parametrize("is_set_meanwhile", [False, True])
+def test_a_clock_hours_behind_at_the_start_puts_off_no_escalation_and_no_end_of_a_shelf(
+    tmp_path: Path, *, is_set_meanwhile: bool
+) -> None:
+    table = AlarmsTable.model_validate(
+        {"rules": {"wind": WIND, "gust": WIND}, "escalate_after": 300}
+    )
+    engine, clock, hours = Engine(table), Clock(), 7200.0
+    true_time = time.time() + (0 if is_set_meanwhile else hours)
+    clock._epoch = true_time - hours - time.monotonic()
+    memory = Memory(tmp_path / "alarms.jsonl", "alarms")
+    raised = Alarm(
+        "wind", "alarms", "x", AlarmState.RAISED, Severity.SERIOUS, "", true_time - 100,
+        raised_at=true_time - 100,
+    )  # fmt: skip
+    shelf = replace(raised, alarm="gust", state=AlarmState.SHELVED, until=true_time + 200)
+    memory.save([raised, shelf])
+    Showcase(engine, memory, lambda *_: None, clock, lambda _: None).remember({})
+    assert engine.tick(clock.now() + 150) == []
+    events = {one.alarm.alarm: one.event for one in engine.tick(clock.now() + 310)}
+    assert events == {"wind": Event.ESCALATED, "gust": Event.NORMAL}
 
 
 def test_an_alarm_whose_rule_has_gone_is_taken_away(tmp_path: Path) -> None:
@@ -348,6 +420,88 @@ def test_a_program_that_is_not_there_is_told_at_the_start(
     assert problem.startswith("alarms.command.siren.command: '/bin/nonexistent' is no program")
 
 
+class OnALine:
+    """A notifier at the end of a line, which fails for some alarms; and what was told of it."""
+
+    def __init__(self, failures: dict[str, list[Exception]]) -> None:
+        self.tried: list[str] = []
+        self.trouble: list[str] = []
+        self._failures = failures
+        self._news = threading.Condition()
+        self.line = Line("mail", self, self.trouble.append)
+        self._thread = threading.Thread(target=self.line.run)
+
+    def send(self, notice: Notice) -> None:
+        name = notice.alarm.alarm
+        with self._news:
+            self.tried.append(name)
+            self._news.notify_all()
+        if self._failures.get(name):
+            raise self._failures[name].pop(0)
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            alarm = Alarm(name, "x", "x", AlarmState.RAISED, Severity.WARNING, "", 1.0)
+            self.line.put(Notice(Event.RAISED, alarm, ("mail",)))
+
+    def until_tried(self, *names: str) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: self.tried == [*names], 30), self.tried
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.line.end()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def test_what_waits_for_its_repetition_holds_up_nothing_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (600.0,))
+    with OnALine({"first": [OSError("no route")]}) as on:
+        on.put("first", "second", "third")
+        on.until_tried("first", "second", "third")
+    assert (on.line.sent, on.line.dropped) == (2, 1)
+    assert on.trouble == ["mail: not sent: no route"], "one still waits"
+
+
+def test_what_is_refused_for_good_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.01,))
+    dead = smtplib.SMTPRecipientsRefused({"a@x.example": (550, b"nobody here")})
+    with OnALine({"first": [dead] * 9, "second": [OSError("no route")]}) as on:
+        on.put("first")
+        on.until_tried("first")
+        on.put("second")
+        on.until_tried("first", "second", "second")
+    assert (on.line.sent, on.line.dropped) == (1, 1)
+    assert on.trouble == [
+        "mail: not sent: a@x.example was refused: 550 nobody here",
+        "mail: not sent: no route",
+        "",
+    ]
+
+
+def test_who_has_got_a_notice_does_not_get_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyros_mqtt.watchman.line.PAUSES", (0.01,))
+    others = Telephone("2")
+    some = NotToAll("a has gone, b is away", lasting="a has gone", rest=others)
+    with OnALine({"first": [some], "second": [NotToAll("a has gone", lasting="a has gone")]}) as on:
+        others.on_ring = lambda: on.put("second")
+        on.put("first")
+        on.until_tried("first", "second")
+    assert [one.alarm.alarm for one in others.rung] == ["first"]
+    assert (on.line.sent, on.line.dropped) == (2, 0)
+    assert on.trouble == [
+        "mail: not sent to everybody: a has gone, b is away",
+        "mail: not sent to everybody: a has gone",
+        "mail: not sent to everybody: a has gone",
+    ]
+
+
 def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
     gate, sent = threading.Event(), list[str]()
 
@@ -357,7 +511,7 @@ def test_a_full_line_drops_the_oldest_and_never_waits() -> None:
             sent.append(notice.alarm.alarm)
 
     line = Line("slow", Slow(), lambda _: None)
-    thread = threading.Thread(target=line.run, args=(threading.Event(),))
+    thread = threading.Thread(target=line.run)
     thread.start()
     for i in range(150):
         alarm = Alarm(f"a{i}", "x", "x", AlarmState.RAISED, Severity.WARNING, "", 1.0)
