@@ -16,7 +16,13 @@ from pyros_agents.scheduling.targets import Target
 from pyros_mqtt import Agent, Failed, Rejected, State, WasCancelled
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT, NOON, NightClock
-from tests.agents.stand_ins import StandInCamera, StandInDome, StandInSafety, StandInTelescope
+from tests.agents.stand_ins import (
+    MuteAgent,
+    StandInCamera,
+    StandInDome,
+    StandInSafety,
+    StandInTelescope,
+)
 
 # over Les Makes in that night: the first two are high up, the third is below the horizon
 HIGH: dict[str, Any] = {"name": "high", "ra": 53.4, "dec": -36.1, "exposures": 2, "seconds": 1}
@@ -275,6 +281,19 @@ def test_a_missing_camera_is_told_and_never_fatal(company: Company) -> None:
     scheduler = company.begin()
     company.stage.wait_until(lambda: "camera" in company.stage.status("scheduler").detail, 20)
     assert scheduler.is_alive
+
+
+def test_a_mute_camera_is_told_and_keeps_the_telescope_from_no_alert(company: Company) -> None:
+    company.crew.remove(company.camera)
+    camera = MuteAgent("camera", company.stage.bus)
+    try:
+        company.begin(survey=[HIGH])
+        company.stage.wait_until(lambda: b'"expose"' in camera.heard)
+        company.stage.ask("scheduler", "observe", **ALERT)
+        company.stage.wait_until(lambda: company.telescope.asked[-1] == (70.0, -30.0))
+        company.stage.wait_until(lambda: "from camera" in company.stage.status("scheduler").detail)
+    finally:
+        camera.close()
 
 
 def test_a_dome_that_refuses_is_not_pestered(company: Company) -> None:

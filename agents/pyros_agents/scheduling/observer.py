@@ -122,8 +122,10 @@ class Observer:
         target = self._choice.target
         if not self._errands.is_fit(step, target, self.rules.field):
             self._errands.break_off(leave_telescope=step in {Step.UNSAFE, Step.CLOSE_UP})
-            if not step.is_waiting and time.monotonic() >= self._paused_until:
+            is_due = not step.is_waiting and time.monotonic() >= self._paused_until
+            if is_due and not self._errands.must_wait(step, target):
                 self._begin(step, target, now)
+        self._tell_of_who_does_not_stop()
         self._show(step, target, now)
 
     def _consider(self, now: float) -> None:
@@ -212,6 +214,12 @@ class Observer:
             self._is_closed_up = True
         elif step.is_of_target and target is not None and self._failures >= _MOST_FAILURES:
             self._agenda.rest(target, now + (_REST_ALERT if target.is_alert else _REST))
+
+    def _tell_of_who_does_not_stop(self) -> None:
+        if unheeded := self._errands.unheeded:
+            self._agent.degrade(unheeded, "stop")
+        else:
+            self._agent.recover("stop")
 
     def _show(self, step: Step, target: Target | None, now: float) -> None:
         """Publish the plan where it has changed, and now and then."""
