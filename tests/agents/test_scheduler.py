@@ -245,6 +245,35 @@ def test_morning_closes_up_and_the_next_evening_starts_by_itself(company: Compan
     assert company.stage.status("scheduler").detail == ""
 
 
+def test_a_dome_that_is_away_at_dawn_keeps_no_telescope_from_its_park_and_closes_later(
+    company: Company,
+) -> None:
+    company.begin()
+    company.stage.wait_until(lambda: company.camera.taken)
+    company.dome.stop()
+    company.dome.join(10)
+    company.clock.turn(11 * 3600.0)
+    company.stage.wait_until(lambda: company.telescope.state == "parked")
+    company.wait_for_phase("closing up")
+    company.stage.wait_until(
+        lambda: "closing up: 'close' to dome" in company.stage.status("scheduler").detail
+    )
+    company.telescope.state = "stopped"  # by hand, for work in the dome by day
+    after = StandInDome("dome", bus=company.stage.bus)
+    after.state = "open"
+    company.stage.start(after)
+    company.wait_for_phase("day")
+    assert (after.state, company.telescope.state) == ("closed", "stopped")
+
+
+def test_a_start_by_day_closes_up_what_an_earlier_life_has_left(company: Company) -> None:
+    company.dome.state, company.telescope.state = "open", "tracking"
+    company.begin(NOON)
+    company.stage.wait_until(lambda: company.telescope.state == "parked")
+    company.stage.wait_until(lambda: company.dome.state == "closed")
+    company.wait_for_phase("day")
+
+
 def test_switched_off_it_ends_what_runs_and_touches_nothing(company: Company) -> None:
     company.camera.exposure = 30.0
     company.begin()

@@ -7,6 +7,7 @@ waits, not even for an answer, so that an alert never waits for an agent that ha
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,11 @@ class Errand:
     receipts: tuple[Receipt, ...]
     begun: float
     deadline: float
+
+    @property
+    def done(self) -> list[str]:
+        """Who has done its part."""
+        return [each.command.agent for each in self.receipts if each.is_ended and not each.did_fail]
 
     @property
     def is_mute(self) -> bool:
@@ -101,15 +107,17 @@ class Errands:
         self._brakes: dict[str, _Brake] = {}
         self._has_slewed = False
 
-    def begin(self, step: Step, target: Target | None) -> None:
-        """Send what the step takes, each order whatever becomes of the others.
+    def begin(self, step: Step, target: Target | None, only: Collection[str] | None = None) -> None:
+        """Send what the step takes, or what it takes from some agents `only`.
+
+        Each order is sent whatever becomes of the others.
 
         Raises:
             SendError: it was sent to ourselves.
         """
         if step is Step.SLEW and not self._has_slewed:
             self._clear_away()
-        orders = self._orders(step, target)
+        orders = [order for order in self._orders(step, target) if only is None or order[0] in only]
         post = self._voice.post
         receipts = tuple(post(agent, word, args, ttl=ttl) for agent, word, ttl, args in orders)
         self.current = Errand(
@@ -238,6 +246,8 @@ def _overdue(errand: Errand) -> str:
 def _trouble_of(receipt: Receipt) -> str:
     if not receipt.did_fail:
         return ""
+    if receipt.error is not None:
+        return str(receipt.error)
     problem = receipt.report.error if receipt.report else None
     text = problem.text if problem else f"what became of it is not known ({receipt.state})"
     return f"{receipt.command.agent} {receipt.command.message}: {text}"
