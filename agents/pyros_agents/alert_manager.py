@@ -129,7 +129,8 @@ class AlertManager(Agent):
     def deliver_again(self) -> None:
         """Send again what the scheduler has not taken, in the order in which it came."""
         for event, order in self._orders.waiting():
-            if not self._send(event, order):
+            self._send(event, order)
+            if (event, order) in self._orders.waiting():
                 return
 
     def _take(self, box: DropBox, path: Path) -> None:
@@ -141,7 +142,12 @@ class AlertManager(Agent):
                 self._set_aside(str(error), str(path))
                 box.put_away(path, str(error))
             return
-        self._handle(notice)
+        try:
+            self._handle(notice)
+        except Exception as error:  # whatever it is, the notices behind this one must not wait
+            self.log.exception("%s: nobody has foreseen this; it is set aside", path)
+            box.put_away(path, f"nobody has foreseen this: {error!r}")
+            return
         box.put_away(path)
 
     def _handle(self, notice: Notice) -> dict[str, Any]:
@@ -187,6 +193,11 @@ class AlertManager(Agent):
     def _send(self, event: str, order: Order) -> bool:
         try:
             self.send_to(self._scheduler, order.message, ttl=ORDER_TTL, args=order.args)
+        except (TypeError, ValueError) as error:  # no JSON: it would fail for ever
+            self.log.exception("the order for %r cannot be written, and is given up", event)
+            self._tell_trouble("scheduler", f"the scheduler never hears of {event!r}: {error}")
+            self._orders.strike(event)
+            return False
         except SendError as error:
             self._tell_trouble("scheduler", f"the scheduler does not know of {event}: {error}")
             if not _may_be_taken_later(error):

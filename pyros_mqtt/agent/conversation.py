@@ -192,11 +192,28 @@ class Conversation(Conduct):
         if durable or due is not None:
             command = self._compose(agent, message, arguments, ttl, urgent=urgent, due=due)
             return self._alive.desk.post(command, due)
-        receipt = self._post(agent, message, arguments, ttl, urgent=urgent)
+        receipt = self.post(agent, message, arguments, ttl=ttl, urgent=urgent)
         while not receipt.is_answered:
             self.checkpoint()
             receipt.wait_answered(0.05)
         return receipt.wait_accepted()
+
+    def post(
+        self,
+        agent: str,
+        message: str,
+        args: dict[str, JSON] | None = None,
+        *,
+        ttl: float | None = None,
+        urgent: bool = False,
+    ) -> Receipt:
+        """Send a message in this agent's name without waiting; its receipt tells how it goes.
+
+        Raises:
+            AskedOneself: `agent` is this one.
+        """
+        command = self._compose(agent, message, args or {}, ttl, urgent=urgent)
+        return self._alive.voice.send(command)
 
     def wait_for(
         self,
@@ -226,13 +243,8 @@ class Conversation(Conduct):
         **more: JSON,
     ) -> JSON:
         """Send a message in this agent's name, and wait for its result: `send_to`, `wait_for`."""
-        receipt = self._post(agent, message, {**(args or {}), **more}, ttl, urgent=urgent)
+        receipt = self.post(agent, message, {**(args or {}), **more}, ttl=ttl, urgent=urgent)
         return self.wait_for(receipt, timeout, on_progress)
-
-    def _post(
-        self, agent: str, message: str, args: dict[str, JSON], ttl: float | None, *, urgent: bool
-    ) -> Receipt:
-        return self._alive.voice.send(self._compose(agent, message, args, ttl, urgent=urgent))
 
     def _compose(  # noqa: PLR0913 - what a command is made of
         self,

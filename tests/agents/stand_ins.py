@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from pyros_mqtt import ActionFailed, Agent, Channel, every, on
+from pyros_mqtt import ActionFailed, Agent, Channel, State, every, on, wire
+from pyros_mqtt.messages import Status
+from pyros_mqtt.topics import Topics
+from pyros_mqtt.transport import Bus, Delivery, Parcel
 
 
 class StandInSafety(Agent):
@@ -128,3 +131,22 @@ class StandInCamera(Agent):
             self.is_exposing.clear()
         self.taken.append(name)
         return {"path": f"/{name}"}
+
+
+class MuteAgent:
+    """Claims to be ready, and answers nothing; keeps what comes."""
+
+    def __init__(self, name: str, bus: Bus, root: str = "pyros") -> None:
+        topics, self.heard = Topics(root), b""
+        self._transport = bus.transport(f"mute-{name}")
+        self._transport.subscribe(topics.inbox(name), self._hear)
+        self._transport.open()
+        status = wire.encode_status(Status(name, State.READY, beat=600.0))
+        self._transport.publish(Parcel(topics.status(name), status, retain=True))
+
+    def _hear(self, delivery: Delivery) -> None:
+        self.heard += delivery.payload
+
+    def close(self) -> None:
+        """Go."""
+        self._transport.close(2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from pyros_agents.alert_manager import AlertManager
+from pyros_agents.notices import Notice
+from pyros_agents.notices.order_book import Order, OrderBook
 from pyros_mqtt import Agent, Failed, State, on
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NightClock
@@ -259,3 +262,48 @@ def test_an_order_that_waits_outlives_the_alert_manager(office: Office, tmp_path
     manager.join(10)
     office.open(memory=memory)
     office.stage.wait_until(lambda: [word for word, _ in office.scheduler.told] == ["observe"])
+
+
+def test_a_file_that_fails_unforeseen_is_set_aside_and_the_next_one_is_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = office.open()
+    handle = manager._handle
+
+    def stumble(notice: Notice) -> dict[str, Any]:
+        if notice.event == "Swift 1":
+            raise ValueError("nobody knows")
+        return handle(notice)
+
+    monkeypatch.setattr(manager, "_handle", stumble)
+    (office.box / "bad.xml").write_text(swift(trigger=1))
+    office.stage.wait_until(lambda: "bad.xml" in office.tray("unreadable"))
+    (office.box / "good.xml").write_text(swift(trigger=2))
+    office.stage.wait_until(lambda: office.messages == ["observe"])
+    assert "nobody knows" in (office.box / "unreadable" / "bad.xml.reason.txt").read_text()
+
+
+def test_half_a_character_in_a_notice_or_a_file_name_stands_in_no_alerts_way(
+    office: Office,
+) -> None:
+    office.open(settle=0.1)
+    (office.box / "1.json").write_text(gcn(id="\ud800x"))
+    (office.box / os.fsdecode(b"2-\xff.json")).write_text("junk")
+    office.stage.wait_until(lambda: len(office.tray("unreadable")) == 4)
+    (office.box / "3.json").write_text(gcn())
+    office.stage.wait_until(lambda: office.messages == ["observe"])
+    assert "lone surrogate" in (office.box / "unreadable" / "1.json.reason.txt").read_text()
+
+
+def test_an_order_that_cannot_be_written_is_struck_and_those_behind_it_are_given(
+    office: Office, tmp_path: Path
+) -> None:
+    memory = tmp_path / "orders.json"
+    before = OrderBook(memory)
+    before.enter("\ud800x", Order("retract", {"event": "\ud800x"}))
+    before.enter("Swift 1", Order("retract", {"event": "Swift 1"}))
+    office.open(memory=memory)
+    office.stage.wait_until(
+        lambda: [args["event"] for _, args in office.scheduler.told] == ["Swift 1"]
+    )
+    office.stage.wait_until(lambda: memory.read_text() == "{}")

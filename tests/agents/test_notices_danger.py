@@ -65,6 +65,13 @@ def test_a_declared_encoding_is_believed_if_it_is_usual() -> None:
     assert "not utf-8" in _refuse(swift(name="Caf\u00e9").encode("latin-1"))
 
 
+def test_half_a_character_is_refused_and_a_whole_one_is_read() -> None:
+    assert "lone surrogate" in _refuse(gcn(id="\ud800x"))
+    assert "lone surrogate" in _refuse(gcn(comment=["\udfff"]))
+    assert "lone surrogate" in _refuse('{"id": "\ud800"}')
+    assert read_notice(gcn(id="\U0001f30c")).event.endswith("\U0001f30c")
+
+
 @pytest.mark.parametrize(
     "content", ["", "   ", b"", b"\0" * 1000, b"\xff\xfe", "junk", b"\x89PNG\r\n"]
 )

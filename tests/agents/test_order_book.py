@@ -19,9 +19,21 @@ def test_an_event_has_one_order_and_a_later_one_goes_to_the_end() -> None:
     book.enter("one", OBSERVE)
     book.enter("other", OTHER)
     book.enter("one", UPDATE)
-    assert book.waiting() == [("other", OTHER), ("one", UPDATE)]
+    assert [event for event, _ in book.waiting()] == ["other", "one"]
     book.strike("other")
     book.strike("stranger")
+    assert [event for event, _ in book.waiting()] == ["one"]
+
+
+def test_an_update_of_what_waits_to_be_observed_keeps_the_visit() -> None:
+    book = OrderBook()
+    book.enter("one", Order("observe", {"event": "one", "ra": 1.5, "exposures": 7}))
+    book.enter("one", UPDATE)
+    moved = Order("observe", {"event": "one", "ra": 2.5, "exposures": 7})
+    assert book.waiting() == [("one", moved)]
+    book.enter("one", OTHER)
+    assert book.waiting() == [("one", OTHER)]
+    book.enter("one", UPDATE)
     assert book.waiting() == [("one", UPDATE)]
 
 

@@ -16,7 +16,13 @@ from pyros_agents.scheduling.targets import Target
 from pyros_mqtt import Agent, Failed, Rejected, State, WasCancelled
 from pyros_mqtt.testing import Rehearsal
 from tests.agents.night_clock import NIGHT, NOON, NightClock
-from tests.agents.stand_ins import StandInCamera, StandInDome, StandInSafety, StandInTelescope
+from tests.agents.stand_ins import (
+    MuteAgent,
+    StandInCamera,
+    StandInDome,
+    StandInSafety,
+    StandInTelescope,
+)
 
 # over Les Makes in that night: the first two are high up, the third is below the horizon
 HIGH: dict[str, Any] = {"name": "high", "ra": 53.4, "dec": -36.1, "exposures": 2, "seconds": 1}
@@ -239,6 +245,35 @@ def test_morning_closes_up_and_the_next_evening_starts_by_itself(company: Compan
     assert company.stage.status("scheduler").detail == ""
 
 
+def test_a_dome_that_is_away_at_dawn_keeps_no_telescope_from_its_park_and_closes_later(
+    company: Company,
+) -> None:
+    company.begin()
+    company.stage.wait_until(lambda: company.camera.taken)
+    company.dome.stop()
+    company.dome.join(10)
+    company.clock.turn(11 * 3600.0)
+    company.stage.wait_until(lambda: company.telescope.state == "parked")
+    company.wait_for_phase("closing up")
+    company.stage.wait_until(
+        lambda: "closing up: 'close' to dome" in company.stage.status("scheduler").detail
+    )
+    company.telescope.state = "stopped"  # by hand, for work in the dome by day
+    after = StandInDome("dome", bus=company.stage.bus)
+    after.state = "open"
+    company.stage.start(after)
+    company.wait_for_phase("day")
+    assert (after.state, company.telescope.state) == ("closed", "stopped")
+
+
+def test_a_start_by_day_closes_up_what_an_earlier_life_has_left(company: Company) -> None:
+    company.dome.state, company.telescope.state = "open", "tracking"
+    company.begin(NOON)
+    company.stage.wait_until(lambda: company.telescope.state == "parked")
+    company.stage.wait_until(lambda: company.dome.state == "closed")
+    company.wait_for_phase("day")
+
+
 def test_switched_off_it_ends_what_runs_and_touches_nothing(company: Company) -> None:
     company.camera.exposure = 30.0
     company.begin()
@@ -275,6 +310,19 @@ def test_a_missing_camera_is_told_and_never_fatal(company: Company) -> None:
     scheduler = company.begin()
     company.stage.wait_until(lambda: "camera" in company.stage.status("scheduler").detail, 20)
     assert scheduler.is_alive
+
+
+def test_a_mute_camera_is_told_and_keeps_the_telescope_from_no_alert(company: Company) -> None:
+    company.crew.remove(company.camera)
+    camera = MuteAgent("camera", company.stage.bus)
+    try:
+        company.begin(survey=[HIGH])
+        company.stage.wait_until(lambda: b'"expose"' in camera.heard)
+        company.stage.ask("scheduler", "observe", **ALERT)
+        company.stage.wait_until(lambda: company.telescope.asked[-1] == (70.0, -30.0))
+        company.stage.wait_until(lambda: "from camera" in company.stage.status("scheduler").detail)
+    finally:
+        camera.close()
 
 
 def test_a_dome_that_refuses_is_not_pestered(company: Company) -> None:

@@ -853,6 +853,15 @@ def test_what_goes_wrong_there_is_told_here(stage: Rehearsal) -> None:
         stage.ask("asking", "ask", agent="worker", message="fail")
 
 
+def test_a_posted_command_is_waited_for_by_nobody(stage: Rehearsal) -> None:
+    agent = stage.start(Asking(stage, name="asking"))
+    receipt = agent.post("nobody", "anything", {"why": "not"}, ttl=3600)
+    assert not receipt.is_answered
+    assert receipt.command.sender == "asking"
+    with pytest.raises(AskedOneself):
+        agent.post("asking", "anything")
+
+
 def test_asking_oneself_is_refused_at_once(stage: Rehearsal) -> None:
     agent = stage.start(Asking(stage, name="asking"))
     with pytest.raises(Failed, match="cannot send to itself"):

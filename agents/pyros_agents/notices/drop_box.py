@@ -110,7 +110,9 @@ class DropBox:
 
 def _explain(place: Path, reason: str) -> None:
     if reason:
-        place.with_name(f"{place.name}.reason.txt").write_text(f"{reason}\n", "utf-8")
+        place.with_name(f"{place.name}.reason.txt").write_text(
+            f"{reason}\n", "utf-8", errors="replace"
+        )
 
 
 def _free_name(tray: Path, name: str) -> Path:

@@ -8,6 +8,7 @@ looks.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -49,6 +50,9 @@ _KINDS_BY_WORD = {
 
 _QUATERNION = {"q1", "q2", "q3", "q4"}
 
+_MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""What a surrogate looks like in JSON; two of them in a row make one character."""
+
 
 def read_gcn_json(text: str) -> Notice:
     """Read one GCN notice.
@@ -80,8 +84,12 @@ def read_gcn_json(text: str) -> Notice:
 def _parse(text: str) -> dict[str, Any]:
     try:
         fields = json.loads(text)
+        if _MAY_BE_HALF.search(text):
+            json.dumps(fields, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise UnreadableNotice("its JSON is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise UnreadableNotice("it holds half a character, a lone surrogate") from None
     except ValueError as error:
         raise UnreadableNotice(f"it is no JSON: {error}") from None
     if not isinstance(fields, dict):

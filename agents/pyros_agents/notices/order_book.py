@@ -18,7 +18,7 @@ class Order:
 
 
 class OrderBook:
-    """One order for each event, the latest one; one thread uses it.
+    """One order for each event, the sum of those that came; one thread uses it.
 
     Attributes:
         trouble: why an order would not outlive this process, for people; ``""`` where it would.
@@ -48,8 +48,13 @@ class OrderBook:
             self._orders[event] = Order(**table)
 
     def enter(self, event: str, order: Order) -> None:
-        """Let an order wait; a later one for the same event goes to the end."""
-        self._orders.pop(event, None)
+        """Let an order wait; a later one for the same event goes to the end.
+
+        An update of what has not been observed yet stays an order to observe, at the new place.
+        """
+        before = self._orders.pop(event, None)
+        if before is not None and (before.message, order.message) == ("observe", "update"):
+            order = Order("observe", before.args | order.args)
         self._orders[event] = order
         self._write()
 

@@ -1,12 +1,14 @@
 """The scheduler's hands: one errand at a time to dome, telescope or camera.
 
 An errand is begun, looked after, and broken off where something better has come up; nothing here
-waits for a slew or an exposure to end, so that an alert never waits either.
+waits, not even for an answer, so that an alert never waits for an agent that has gone mute.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ from pyros_agents.scheduling.targets import Target
 from pyros_mqtt import Agent, Receipt, SendError
 
 PROMPT = 2.0
-"""Wall seconds within which an agent must have stopped, or does not."""
+"""Wall seconds within which an agent answers, and has stopped where it was told to; or does not."""
 
 _SLACK = 60.0
 """Wall seconds by which an errand may take longer than planned before it counts as lost."""
@@ -41,12 +43,42 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One step under way. `deadline` is monotonic seconds."""
+    """One step under way. `begun` and `deadline` are monotonic seconds."""
 
     step: Step
     target: Target | None
     receipts: tuple[Receipt, ...]
+    begun: float
     deadline: float
+
+    @property
+    def done(self) -> list[str]:
+        """Who has done its part."""
+        return [each.command.agent for each in self.receipts if each.is_ended and not each.did_fail]
+
+    @property
+    def is_mute(self) -> bool:
+        """An agent that should have answered by now has not; for closing up its ttl is waited."""
+        if self.step is Step.CLOSE_UP or time.monotonic() - self.begun < PROMPT:
+            return False
+        return not all(receipt.is_answered for receipt in self.receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Brake:
+    """An order to stop; it holds until it has ended, or until `until` (monotonic seconds)."""
+
+    receipt: Receipt
+    begun: float
+    until: float
+
+    @property
+    def holds(self) -> bool:
+        return not self.receipt.is_ended and time.monotonic() < self.until
+
+    @property
+    def is_unheeded(self) -> bool:
+        return self.holds and time.monotonic() - self.begun >= PROMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +104,42 @@ class Errands:
         self._crew = crew
         self._clock = clock
         self.current: Errand | None = None
+        self._brakes: dict[str, _Brake] = {}
         self._has_slewed = False
 
-    def begin(self, step: Step, target: Target | None) -> None:
-        """Send what the step takes.
+    def begin(self, step: Step, target: Target | None, only: Collection[str] | None = None) -> None:
+        """Send what the step takes, or what it takes from some agents `only`.
+
+        Each order is sent whatever becomes of the others.
 
         Raises:
-            SendError: an agent did not take it.
+            SendError: it was sent to ourselves.
         """
         if step is Step.SLEW and not self._has_slewed:
             self._clear_away()
-        orders = self._orders(step, target)
-        send = self._voice.send_to
-        receipts = tuple(send(agent, word, ttl=ttl, args=args) for agent, word, ttl, args in orders)
-        self.current = Errand(step, target, receipts, self._deadline(step, target))
+        orders = [order for order in self._orders(step, target) if only is None or order[0] in only]
+        post = self._voice.post
+        receipts = tuple(post(agent, word, args, ttl=ttl) for agent, word, ttl, args in orders)
+        self.current = Errand(
+            step, target, receipts, time.monotonic(), self._deadline(step, target)
+        )
+
+    def must_wait(self, step: Step, target: Target | None) -> bool:
+        """Say whether an agent that the step needs is still being stopped.
+
+        Its stop could come in time to end what it would be sent to do now. To close up nobody
+        waits.
+        """
+        if step is Step.CLOSE_UP:
+            return False
+        agents = {agent for agent, *_ in self._orders(step, target)}
+        return any(name in agents and brake.holds for name, brake in self._brakes.items())
+
+    @property
+    def unheeded(self) -> str:
+        """Who should have stopped by now and has not, for people; ``""`` for nobody."""
+        late = [brake.receipt.command for brake in self._brakes.values() if brake.is_unheeded]
+        return "; ".join(f"no end of {each.message!r} from {each.agent}" for each in late)
 
     def is_fit(self, step: Step, target: Target | None, field: float) -> bool:
         """Say whether the current errand is still what is wanted.
@@ -104,38 +158,37 @@ class Errands:
         if errand is None:
             return None
         if not all(receipt.is_ended for receipt in errand.receipts):
-            if time.monotonic() < errand.deadline:
+            if time.monotonic() < errand.deadline and not errand.is_mute:
                 return None
             self.break_off()
-            return Ending(errand, f"no end of {errand.step} within its time")
+            return Ending(errand, _overdue(errand))
         self.current = None
         return Ending(errand, "; ".join(filter(None, map(_trouble_of, errand.receipts))))
 
     def break_off(self, *, leave_telescope: bool = False) -> None:
         """End the current errand, whatever it is: the exposure is given up, the slew stopped.
 
-        With `leave_telescope` a slew goes on, since others park the telescope now. An agent that
-        does not obey is not waited for: the next errand will tell.
+        With `leave_telescope` a slew goes on, since others park the telescope now.
         """
         errand, self.current = self.current, None
         if errand is None:
             return
-        try:
-            if errand.step is Step.EXPOSE:
-                self._voice.send_to(self._crew.camera, "abort", ttl=PROMPT)
-            elif errand.step is Step.SLEW and not leave_telescope:
-                # waits for its end, or this stop could come in time to end the next slew
-                self._voice.ask(self._crew.telescope, "stop", ttl=PROMPT, timeout=PROMPT)
-        except SendError:
-            return
+        patience = max([PROMPT, *map(_may_begin_for, errand.receipts)])
+        if errand.step is Step.EXPOSE:
+            self._brake(self._crew.camera, "abort", patience)
+        elif errand.step is Step.SLEW and not leave_telescope:
+            self._brake(self._crew.telescope, "stop", patience)
 
     def _clear_away(self) -> None:
         """Give up an exposure that an earlier life of ours has left: a slew would spoil it."""
         self._has_slewed = True
-        try:
-            self._voice.send_to(self._crew.camera, "abort", ttl=PROMPT)
-        except SendError:
-            return
+        self._brake(self._crew.camera, "abort", PROMPT)
+
+    def _brake(self, agent: str, word: str, patience: float) -> None:
+        """Have an agent stop; `must_wait` tells for as long whether it has."""
+        with suppress(SendError):
+            receipt, now = self._voice.post(agent, word, ttl=patience), time.monotonic()
+            self._brakes[agent] = _Brake(receipt, now, now + patience)
 
     def _orders(self, step: Step, target: Target | None) -> list[_Order]:
         crew = self._crew
@@ -175,9 +228,26 @@ def _exposure(target: Target) -> dict[str, Any]:
     return args | ({"filter": target.filter} if target.filter else {})
 
 
+def _may_begin_for(receipt: Receipt) -> float:
+    """Wall seconds for which an order without an answer may still be begun: its agent wakes up."""
+    if receipt.is_answered or receipt.command.deadline is None:
+        return 0.0
+    return receipt.command.deadline - time.time()
+
+
+def _overdue(errand: Errand) -> str:
+    """Say who has not answered, or what does not end."""
+    mute = [each.command for each in errand.receipts if not each.is_answered]
+    if not mute:
+        return f"no end of {errand.step} within its time"
+    return "; ".join(f"no answer to {each.message!r} from {each.agent}" for each in mute)
+
+
 def _trouble_of(receipt: Receipt) -> str:
     if not receipt.did_fail:
         return ""
+    if receipt.error is not None:
+        return str(receipt.error)
     problem = receipt.report.error if receipt.report else None
     text = problem.text if problem else f"what became of it is not known ({receipt.state})"
     return f"{receipt.command.agent} {receipt.command.message}: {text}"

@@ -17,6 +17,7 @@ from pyros_agents.astronomy.ephemeris import separation, sun_altitude
 from pyros_agents.astronomy.sky import Site, SkyClock
 from pyros_agents.scheduling.agenda import Agenda
 from pyros_agents.scheduling.choosing import Choice, Sky, choose
+from pyros_agents.scheduling.closing_up import ClosingUp
 from pyros_agents.scheduling.errands import Crew, Ending, Errands, is_same_place
 from pyros_agents.scheduling.observing import Facts, Step, next_step
 from pyros_agents.scheduling.ranking import Demands
@@ -90,7 +91,8 @@ class Observer:
         self._considered: tuple[int, float] = (-1, -inf)
         self._pointed: Target | None = None
         self._pointed_at = -inf
-        self._is_closed_up = True
+        self._closing_up = ClosingUp(list(filter(None, (crew.dome, crew.telescope))))
+        self._began = time.monotonic()
         self._sun: tuple[float, float] = (-inf, 0.0)
         self._trouble, self._failures, self._paused_until = "", 0, -inf
         self._shown: tuple[dict[str, Any], float] = ({}, -inf)
@@ -122,8 +124,10 @@ class Observer:
         target = self._choice.target
         if not self._errands.is_fit(step, target, self.rules.field):
             self._errands.break_off(leave_telescope=step in {Step.UNSAFE, Step.CLOSE_UP})
-            if not step.is_waiting and time.monotonic() >= self._paused_until:
+            is_due = not step.is_waiting and time.monotonic() >= self._paused_until
+            if is_due and not self._errands.must_wait(step, target):
                 self._begin(step, target, now)
+        self._tell_of_who_does_not_stop()
         self._show(step, target, now)
 
     def _consider(self, now: float) -> None:
@@ -149,19 +153,30 @@ class Observer:
     def _facts(self, now: float) -> Facts:
         is_night = self.sun(now) <= self.rules.twilight
         if is_night:
-            self._is_closed_up = False
+            self._closing_up.evening()
+        elif self._closing_up.is_new:
+            self._look_around()
         if self._telescope_went_elsewhere():
             self._pointed = None
         return Facts(
             is_on=self.is_on,
             is_night=is_night,
             is_safe=_field(self._verdict, "safe") is True,
-            is_closed_up=self._is_closed_up,
+            is_closed_up=self._closing_up.is_done or self._closing_up.is_new,
             is_open=self._shutter is None or _field(self._shutter, "state") == "open",
             is_parked=_field(self._pointing, "state") in {"parked", "parking"},
             has_target=self._choice.target is not None,
             is_pointed=is_same_place(self._pointed, self._choice.target, self.rules.field),
         )
+
+    def _look_around(self) -> None:
+        """See what an earlier life of ours has left open, once all have told or had the time."""
+        shutter = _field(self._shutter, "state") if self._shutter else "closed"
+        pointing = _field(self._pointing, "state")
+        if (shutter and pointing) or time.monotonic() - self._began > FRESH:
+            states = {self._crew.dome: shutter, self._crew.telescope: pointing}
+            in_order = {"closed", "closing", "parked", "parking"}
+            self._closing_up.look_around([who for who in states if states[who] in in_order])
 
     def _telescope_went_elsewhere(self) -> bool:
         """Say whether the telescope itself contradicts that it looks where it was sent."""
@@ -180,21 +195,22 @@ class Observer:
         if step in {Step.SLEW, Step.UNPARK}:
             self._pointed = None
         try:
-            self._errands.begin(step, target)
+            left = self._closing_up.left if step is Step.CLOSE_UP else None
+            self._errands.begin(step, target, left)
         except SendError as error:
             self._fail(step, target, str(error), now)
 
     def _conclude(self, ending: Ending, now: float) -> None:
         """Take note of how an errand ended."""
         step, target = ending.errand.step, ending.errand.target
+        if step is Step.CLOSE_UP:
+            self._closing_up.obeyed(ending.errand.done)
         if ending.trouble:
             self._fail(step, target, ending.trouble, now)
             return
         self._trouble, self._failures = "", 0
         self._agent.recover()
-        if step is Step.CLOSE_UP:
-            self._is_closed_up = True
-        elif step is Step.SLEW:
+        if step is Step.SLEW:
             self._pointed, self._pointed_at = target, time.monotonic()
         elif step is Step.EXPOSE and target is not None and self._agenda.count(target) == 0:
             self._agent.log.info("%s is done", target.name)
@@ -208,10 +224,16 @@ class Observer:
         self._failures += 1
         self._paused_until = time.monotonic() + PAUSE
         if step is Step.CLOSE_UP:
-            # the dome closes by its own rules; a scheduler that insists would only be in the way
-            self._is_closed_up = True
+            # the dome closes by its own rules, too; who insists too often is only in the way
+            self._paused_until += PAUSE * (self._closing_up.failed() - 1)
         elif step.is_of_target and target is not None and self._failures >= _MOST_FAILURES:
             self._agenda.rest(target, now + (_REST_ALERT if target.is_alert else _REST))
+
+    def _tell_of_who_does_not_stop(self) -> None:
+        if unheeded := self._errands.unheeded:
+            self._agent.degrade(unheeded, "stop")
+        else:
+            self._agent.recover("stop")
 
     def _show(self, step: Step, target: Target | None, now: float) -> None:
         """Publish the plan where it has changed, and now and then."""

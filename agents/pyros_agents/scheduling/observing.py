@@ -42,7 +42,7 @@ class Facts:
         is_on: the operator lets the scheduler observe.
         is_night: the Sun is low enough.
         is_safe: the safety agent says so, and said it just now.
-        is_closed_up: shutter closed and telescope parked, or the order for both has been given.
+        is_closed_up: shutter and telescope have closed and parked as ordered, or were found so.
         is_open: the shutter is seen to be open.
         is_parked: the telescope is seen to be parked.
         has_target: something can be observed.
