@@ -27,6 +27,9 @@ SLIT_TOLERANCE = 2.0
 FRESH = 5.0
 """Wall seconds for which the telescope's last word on its pointing is believed."""
 
+ORDER = "order to close"
+"""What a fault is about where the driver refuses it."""
+
 
 class Dome(Agent):
     """Keeps the telescope dry: opens by command and rule, closes by command or by itself."""
@@ -186,9 +189,18 @@ class Dome(Agent):
         self.enclosure.open()
 
     def _start_closing(self, why: str) -> None:
+        """Order it; only an order that the driver took is an attempt, another one is repeated."""
         self.cancel_running(why)
+        try:
+            self._helm.take(self._order_closing)
+        except Exception as error:
+            self.fault(f"its driver does not take the order to close: {error}", ORDER)
+            raise
+        self.recover(ORDER)
+
+    def _order_closing(self) -> None:
+        self.enclosure.close()
         self._closing.order(self.clock.now())
-        self._helm.take(self.enclosure.close)
 
     def _watch_the_shutter(self) -> EnclosureReading:
         """Wait until the shutter is open; report how far it has come."""

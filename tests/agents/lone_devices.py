@@ -1,0 +1,99 @@
+"""A dome and a telescope without a bus, and drivers that fail; their clock is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pyros_agents.devices.enclosure import EnclosureReading
+from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
+from pyros_agents.dome import Dome
+from pyros_mqtt import Agent
+from tests.agents.night_clock import NightClock
+
+class FailingEnclosure(SimulatedEnclosure):
+    """Writes down what it is ordered; the next of its answers may fail.
+
+    Attributes:
+        ordered: the orders of the shutter that it took.
+        failures: how many orders to close, from now on, raise.
+        is_dumb: it cannot be read.
+        knows_azimuth: else the azimuth is None, as no driver should say.
+    """
+
+    def __init__(self, clock: NightClock) -> None:
+        super().__init__(clock, travel=8.0)
+        self.ordered: list[str] = []
+        self.failures = 0
+        self.is_dumb = False
+        self.knows_azimuth = True
+
+    def read(self) -> EnclosureReading:
+        if self.is_dumb:
+            raise OSError("no answer from the dome")
+        reading = super().read()
+        return reading if self.knows_azimuth else replace(reading, azimuth=None)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the serial line is busy")
+        self.ordered.append("close")
+        super().close()
+
+    def stop(self) -> None:
+        self.ordered.append("stop")
+        super().stop()
+
+
+class Alone(Agent):
+    """What an agent without a bus says, kept; its waits turn the hand of the clock."""
+
+    def keep_to_itself(self, clock: NightClock) -> None:
+        self.turn = clock.turn
+        self.told: dict[str, Any] = {}
+        self.troubles: dict[str, str] = {}
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def telemetry(self, channel: str, value: Any, *_: Any, **__: Any) -> None:
+        self.told[channel] = value
+
+    def sleep(self, seconds: float) -> None:
+        self.turn(seconds)
+        self.meanwhile()
+
+    def cancel_running(self, why: str) -> bool:
+        return not why
+
+    def fault(self, reason: str, about: str = "") -> None:
+        self.troubles[about] = f"fault: {reason}"
+
+    def degrade(self, reason: str, about: str = "") -> None:
+        self.troubles[about] = f"degraded: {reason}"
+
+    def recover(self, about: str = "") -> None:
+        self.troubles.pop(about, None)
+
+
+class LoneDome(Alone, Dome):
+    """A dome that stands open, and hears no verdict: it has to close."""
+
+    def __init__(self, **options: Any) -> None:
+        clock = NightClock()
+        self.keep_to_itself(clock)
+        self.shutter = FailingEnclosure(clock)
+        super().__init__(sky=clock, driver=self.shutter, **options)
+        self.shutter.open()
+        self.turn(10.0)
+
+    def watch(self, seconds: int) -> list[Exception]:
+        """Measure once a second; what a chore raises is kept, and it is run again."""
+        failed = []
+        for _ in range(seconds):
+            self.turn(1.0)
+            try:
+                self.measure()
+            except Exception as error:  # noqa: BLE001 - as for any chore
+                failed.append(error)
+        return failed
