@@ -13,13 +13,11 @@ from pyros_agents.devices.enclosure import Enclosure, EnclosureReading, ShutterS
 from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
 from pyros_agents.devices.helm import Helm
 from pyros_agents.safeguards.closing import Closing
+from pyros_agents.safeguards.last_act import POLL, LastAct
 from pyros_agents.safeguards.opening_rules import EngineeringMode, OpeningCount, OpeningRules
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(gt=0, le=14_400, description="seconds of the sky")]
-
-POLL = 0.2
-"""Wall seconds between two looks at a shutter that moves."""
 
 SLIT_TOLERANCE = 2.0
 """Degrees that the slit may look beside the telescope."""
@@ -85,7 +83,7 @@ class Dome(Agent):
         self._closing, self._helm = Closing(close_patience), Helm()
         self._verdict = self.follow("safety", "verdict")
         self._pointing = self.follow("telescope", "pointing")
-        self._trouble = ""
+        self._trouble, self._ends = "", False
 
     @on("open", ttl=10)
     def open(self) -> dict[str, Any]:
@@ -142,25 +140,29 @@ class Dome(Agent):
     @every(seconds=1)
     def measure(self) -> None:
         """Publish shutter and slit, close where the rules say so, follow the telescope."""
-        reading = self._tell()
+        reading = self.enclosure.read()
+        try:
+            self._close_if_it_must(reading)
+        finally:
+            self._show_trouble(reading)
+            self._publish(reading)
         self.telemetry("azimuth", round(reading.azimuth, 2))
-        self._close_if_it_must(reading)
         self._follow_the_telescope(reading)
-        self._show_trouble(reading)
 
     def shutdown(self) -> None:
-        """Close and see it close, since nobody watches from now on."""
-        if not self.enclosure.read().held:
-            self._start_closing("the dome's agent ends")
-        while self._closing.is_under_way and self.enclosure.read().shutter is ShutterState.CLOSING:
-            self.sleep(POLL)
+        """Close and see it close, since nobody watches from now on; then end, closed or not."""
+        patience = 2 * self._closing.patience  # an order that is taken late has its time, too
+        LastAct(self.clock, patience, self.sleep, self.log).play(self._has_ended_closing)
 
     def _tell(self) -> EnclosureReading:
         """Measure and publish; also at each turn of events, so that nobody acts on old news."""
         reading = self.enclosure.read()
+        self._publish(reading)
+        return reading
+
+    def _publish(self, reading: EnclosureReading) -> None:
         shutter = {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
         self.telemetry("shutter", shutter)
-        return reading
 
     def _why_not_open(self) -> str | None:
         return self.rules.why_not(
@@ -202,6 +204,24 @@ class Dome(Agent):
         self.enclosure.close()
         self._closing.order(self.clock.now())
 
+    def _has_ended_closing(self) -> bool:
+        """Order the last closing, once it is taken; tell whether it has come to any end."""
+        if not self._ends:
+            if self._is_held():
+                return True
+            self._start_closing("the dome's agent ends")
+            self._ends = True
+        self._judge_closing(self._helm.turn, self.enclosure.read())
+        return not self._closing.is_under_way
+
+    def _is_held(self) -> bool:
+        """Tell whether a person holds it; one that cannot be read may be told to close."""
+        try:
+            return self.enclosure.read().held
+        except Exception:
+            self.log.exception("the dome cannot be read")
+            return False
+
     def _watch_the_shutter(self) -> EnclosureReading:
         """Wait until the shutter is open; report how far it has come."""
         while (reading := self.enclosure.read()).shutter is ShutterState.OPENING:
@@ -215,15 +235,17 @@ class Dome(Agent):
 
     def _close_if_it_must(self, reading: EnclosureReading) -> None:
         """Close on the dome's own judgement: once, and then see whether it does."""
-        turn = self._helm.turn
-        if self._closing.look(reading.shutter, self.clock.now()):
-            self._helm.steer(turn, self.enclosure.stop)
+        self._judge_closing(self._helm.turn, reading)
         settled = reading.shutter in {ShutterState.CLOSED, ShutterState.CLOSING}
         if settled or reading.held or self._closing.is_under_way or self._closing.has_failed:
             return
         if reason := self._why_not_open():
             self.log.warning("the dome closes by itself: %s", reason)
             self._start_closing(reason)
+
+    def _judge_closing(self, turn: int, reading: EnclosureReading) -> None:
+        if self._closing.look(reading.shutter, self.clock.now()):
+            self._helm.steer(turn, self.enclosure.stop)
 
     def _follow_the_telescope(self, reading: EnclosureReading) -> None:
         """Turn the slit after a telescope that looks through it."""

@@ -15,3 +15,59 @@ def test_an_order_to_close_that_fails_is_given_again_a_second_later() -> None:
     assert dome.shutter.ordered == ["close"]
     assert dome.shutter.read().shutter is ShutterState.CLOSED
     assert dome.troubles == {}
+
+
+def test_a_dome_whose_driver_has_lost_the_azimuth_still_closes_by_itself() -> None:
+    dome = LoneDome()
+    dome.shutter.knows_azimuth = False
+    assert {type(error) for error in dome.watch(20)} == {TypeError}
+    assert dome.shutter.read().shutter is ShutterState.CLOSED
+    assert dome.told["shutter"]["state"] == "closed"
+
+
+def test_a_shutter_that_does_not_close_is_told_of_also_without_an_azimuth() -> None:
+    dome = LoneDome(close_patience=30.0)
+    dome.shutter.knows_azimuth = False
+    dome.shutter.jam()
+    dome.watch(40)
+    assert "does not close" in dome.troubles[""]
+    assert dome.shutter.ordered == ["close", "stop"]
+
+
+def test_an_agent_that_ends_closes_its_dome_without_reading_it_and_ends() -> None:
+    dome = LoneDome(close_patience=30.0)
+    dome.shutter.is_dumb = True
+    began = dome.clock.now()
+    dome.shutdown()
+    assert dome.clock.now() - began < 65.0
+    dome.shutter.is_dumb = False
+    assert dome.shutter.ordered == ["close"]
+    assert dome.shutter.read().shutter is ShutterState.CLOSED
+
+
+def test_an_agent_that_ends_asks_again_where_an_order_to_close_fails() -> None:
+    dome = LoneDome()
+    dome.shutter.failures = 3
+    dome.shutdown()
+    assert dome.shutter.read().shutter is ShutterState.CLOSED
+
+
+def test_an_agent_that_ends_does_not_wait_for_a_shutter_that_sticks() -> None:
+    dome = LoneDome(close_patience=30.0)
+    dome.shutter.jam()
+    dome.shutdown()
+    assert dome.shutter.ordered == ["close", "stop"]
+
+
+def test_an_agent_that_ends_moves_nothing_that_is_held() -> None:
+    dome = LoneDome()
+    dome.emergency_stop()
+    dome.shutdown()
+    assert dome.shutter.ordered == ["stop"]
+
+
+def test_an_agent_that_ends_does_not_close_against_a_stop() -> None:
+    dome = LoneDome()
+    dome.meanwhile = lambda: dome.stop_motion() and None
+    dome.shutdown()
+    assert dome.shutter.ordered == ["close", "stop"]
