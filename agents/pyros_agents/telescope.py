@@ -126,13 +126,20 @@ class Telescope(Agent):
     @every(seconds=1)
     def measure(self) -> None:
         """Publish where the telescope looks, and keep it within its limits."""
-        reading = self._tell()
-        self._keep_within_limits(reading)
-        self._watch_the_parking(reading)
+        reading = self.mount.read()
+        try:
+            self._keep_within_limits(reading)
+            self._watch_the_parking(reading)
+        finally:
+            self._publish(reading)
 
     def _tell(self) -> MountReading:
         """Measure and publish; also at each turn of events, so that nobody acts on old news."""
         reading = self.mount.read()
+        self._publish(reading)
+        return reading
+
+    def _publish(self, reading: MountReading) -> None:
         mass = airmass(reading.altitude)
         self.telemetry(
             "pointing",
@@ -145,7 +152,6 @@ class Telescope(Agent):
                 "state": reading.state.value,
             },
         )
-        return reading
 
     def _arrive(self, ra: float, dec: float, began: float) -> MountReading:
         """Wait until the mount tracks; report how much of the way is done."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pyros_agents.astronomy.ephemeris import equatorial
+from pyros_agents.astronomy.sky import Site
 from pyros_agents.devices.enclosure import EnclosureReading
 from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
+from pyros_agents.devices.mount import MountReading, MountState
+from pyros_agents.devices.mount_simulator import SimulatedMount
 from pyros_agents.dome import Dome
+from pyros_agents.telescope import Telescope
 from pyros_mqtt import Agent
-from tests.agents.night_clock import NightClock
+from tests.agents.night_clock import NIGHT, NightClock
+
+SITE = Site.of(None)
 
 class FailingEnclosure(SimulatedEnclosure):
     """Writes down what it is ordered; the next of its answers may fail.
@@ -97,3 +104,56 @@ class LoneDome(Alone, Dome):
             except Exception as error:  # noqa: BLE001 - as for any chore
                 failed.append(error)
         return failed
+
+
+class FailingMount(SimulatedMount):
+    """Writes down what it is ordered; it may have lost its altitude, or refuse to answer.
+
+    Attributes:
+        ordered: the orders that it took, other than slews.
+        failures: how many orders to stop, from now on, raise.
+        knows_altitude: else the altitude is None, as no driver should say.
+        after_reading: called once, in the moment after the next reading.
+    """
+
+    def __init__(self, clock: NightClock, **options: Any) -> None:
+        super().__init__(SITE, clock, **options)
+        self.ordered: list[str] = []
+        self.failures = 0
+        self.knows_altitude = True
+        self.after_reading: Callable[[], object] | None = None
+
+    def read(self) -> MountReading:
+        reading, then = super().read(), self.after_reading
+        if then is not None:
+            self.after_reading = None
+            then()
+        return reading if self.knows_altitude else replace(reading, altitude=None)  # type: ignore[arg-type]
+
+    def park(self) -> None:
+        self.ordered.append("park")
+        super().park()
+
+    def stop(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the serial line is busy")
+        self.ordered.append("stop")
+        super().stop()
+
+
+class LoneTelescope(Alone, Telescope):
+    """A telescope that was let go of its park position."""
+
+    def __init__(self, now: float = NIGHT, *, mount: Mapping[str, Any] = {}, **options: Any) -> None:  # noqa: B006 - read alone
+        clock = NightClock(now)
+        self.keep_to_itself(clock)
+        self.device = FailingMount(clock, **mount)
+        super().__init__(sky=clock, driver=self.device, **options)
+        self.device.unpark()
+
+    def track(self, altitude: float, azimuth: float) -> None:
+        """Go there, with nobody watching, and track."""
+        self.device.slew(*equatorial(altitude, azimuth, self.clock.now(), SITE))
+        self.turn(120.0)
+        assert self.device.read().state is MountState.TRACKING
