@@ -133,8 +133,7 @@ class Dome(Agent):
     @on("engineering", ttl=30)
     def engineering(self, *, on: bool, seconds: Seconds = 1800.0) -> dict[str, Any]:
         """Allow the dome to be open by day, for so many seconds; it does not overrule weather."""
-        now = self.clock.now()
-        self._engineering.until = now + seconds if on else now
+        self._engineering.until = self.clock.elapsed() + (seconds if on else 0.0)
         return {"on": on, "seconds": seconds if on else 0.0}
 
     @every(seconds=1)
@@ -165,9 +164,9 @@ class Dome(Agent):
         self.telemetry("shutter", shutter)
 
     def _why_not_open(self) -> str | None:
-        return self.rules.why_not(
-            self._verdict.value, self._verdict.age, self.clock.now(), self._engineering
-        )
+        by_day = self._engineering.is_on(self.clock.elapsed())
+        verdict = self._verdict
+        return self.rules.why_not(verdict.value, verdict.age, self.clock.now(), by_day=by_day)
 
     def _refuse_to_open(self, reading: EnclosureReading) -> None:
         self._refuse_while_held()
@@ -175,7 +174,7 @@ class Dome(Agent):
             raise ActionFailed("the shutter is closing, wait until it is closed", code="closing")
         if reason := self._why_not_open():
             raise ActionFailed(f"the dome stays closed: {reason}", code="unsafe")
-        if self._openings.is_full(self.clock.now()):
+        if self._openings.is_full(self.clock.elapsed()):
             count = self._openings
             raise ActionFailed(
                 f"opened {count.most} times within {count.seconds:g} s already", code="too-often"
@@ -186,7 +185,7 @@ class Dome(Agent):
             raise ActionFailed("the emergency stop is held: send release", code="emergency-stop")
 
     def _start_opening(self) -> None:
-        self._openings.add(self.clock.now())
+        self._openings.add(self.clock.elapsed())
         self._closing.call_off()
         self.enclosure.open()
 
@@ -202,7 +201,7 @@ class Dome(Agent):
 
     def _order_closing(self) -> None:
         self.enclosure.close()
-        self._closing.order(self.clock.now())
+        self._closing.order(self.clock.elapsed())
 
     def _has_ended_closing(self) -> bool:
         """Order the last closing, once it is taken; tell whether it has come to any end."""
@@ -244,7 +243,7 @@ class Dome(Agent):
             self._start_closing(reason)
 
     def _judge_closing(self, turn: int, reading: EnclosureReading) -> None:
-        if self._closing.look(reading.shutter, self.clock.now()):
+        if self._closing.look(reading.shutter, self.clock.elapsed()):
             self._helm.steer(turn, self.enclosure.stop)
 
     def _follow_the_telescope(self, reading: EnclosureReading) -> None:

@@ -72,8 +72,8 @@ class Telescope(Agent):
     @on("goto", ttl=30)
     def goto(self, ra: RightAscension, dec: Declination) -> dict[str, float]:
         """Slew to an ICRS direction and track it; done once it is there and has settled."""
-        turn, began = self._helm.take(), self.clock.now()
-        if reason := self.rules.why_not(ra, dec, began):
+        turn, began = self._helm.take(), self.clock.elapsed()
+        if reason := self.rules.why_not(ra, dec, self.clock.now()):
             raise ActionFailed(f"not to ra={ra:g} dec={dec:g}: {reason}", code="out-of-limits")
         state = self.mount.read().state
         if state in {MountState.PARKED, MountState.PARKING}:
@@ -91,7 +91,7 @@ class Telescope(Agent):
             "ra": reading.ra,
             "dec": reading.dec,
             "separation": round(missed, 2),
-            "seconds": round(self.clock.now() - began, 2),
+            "seconds": round(self.clock.elapsed() - began, 2),
         }
 
     @on("park")
@@ -160,7 +160,7 @@ class Telescope(Agent):
         while reading.state is MountState.SLEWING:
             left = separation((ra, dec), (reading.ra, reading.dec))
             self.progress(min(max(1.0 - left / way, 0.0), 1.0), f"{left:.1f} deg to go")
-            if self.clock.now() - began > self._slew_patience:
+            if self.clock.elapsed() - began > self._slew_patience:
                 raise ActionFailed(f"no arrival within {self._slew_patience:g} s", code="timeout")
             self.sleep(POLL)
             reading = self.mount.read()
@@ -183,7 +183,7 @@ class Telescope(Agent):
 
     def _watch_the_parking(self, reading: MountReading) -> None:
         """Say so when a telescope that was sent to its park position does not get there."""
-        now = self.clock.now()
+        now = self.clock.elapsed()
         if reading.state is not MountState.PARKING:
             self._parking_since = None
         elif self._parking_since is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +17,7 @@ from pyros_agents.devices.mount_simulator import SimulatedMount
 from pyros_agents.dome import Dome
 from pyros_agents.telescope import Telescope
 from pyros_mqtt import Agent
+from pyros_mqtt.transport import Delivery
 from tests.agents.night_clock import NIGHT, NightClock
 
 SITE = Site.of(None)
@@ -58,7 +61,7 @@ class Alone(Agent):
     """What an agent without a bus says, kept; its waits turn the hand of the clock."""
 
     def keep_to_itself(self, clock: NightClock) -> None:
-        self.turn = clock.turn
+        self.turn, self.step = clock.turn, clock.step
         self.told: dict[str, Any] = {}
         self.troubles: dict[str, str] = {}
         self.meanwhile: Callable[[], None] = lambda: None
@@ -69,6 +72,9 @@ class Alone(Agent):
     def sleep(self, seconds: float) -> None:
         self.turn(seconds)
         self.meanwhile()
+
+    def progress(self, *_: Any, **__: Any) -> None:
+        pass
 
     def cancel_running(self, why: str) -> bool:
         return not why
@@ -86,13 +92,17 @@ class Alone(Agent):
 class LoneDome(Alone, Dome):
     """A dome that stands open, and hears no verdict: it has to close."""
 
-    def __init__(self, **options: Any) -> None:
-        clock = NightClock()
+    def __init__(self, now: float = NIGHT, **options: Any) -> None:
+        clock = NightClock(now)
         self.keep_to_itself(clock)
         self.shutter = FailingEnclosure(clock)
         super().__init__(sky=clock, driver=self.shutter, **options)
         self.shutter.open()
         self.turn(10.0)
+
+    def hear_good_verdict(self) -> None:
+        verdict = json.dumps({"t": time.time(), "v": {"safe": True}}).encode()
+        self.follow("safety", "verdict").hear(Delivery("", verdict))
 
     def watch(self, seconds: int) -> list[Exception]:
         """Measure once a second; what a chore raises is kept, and it is run again."""

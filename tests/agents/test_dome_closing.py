@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyros_agents.devices.enclosure import ShutterState
+from pyros_mqtt import ActionFailed
 from tests.agents.lone_devices import LoneDome
+from tests.agents.night_clock import NOON
 
 
 def test_an_order_to_close_that_fails_is_given_again_a_second_later() -> None:
@@ -71,3 +75,50 @@ def test_an_agent_that_ends_does_not_close_against_a_stop() -> None:
     dome.meanwhile = lambda: dome.stop_motion() and None
     dome.shutdown()
     assert dome.shutter.ordered == ["close", "stop"]
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_does_not_stop_a_shutter_half_way(step: float) -> None:
+    dome = LoneDome()
+    dome.watch(2)
+    dome.step(step)
+    assert dome.watch(20) == []
+    assert dome.shutter.ordered == ["close"]
+    assert dome.troubles == {}
+
+
+def test_a_clock_that_is_set_back_hides_no_jam() -> None:
+    dome = LoneDome()
+    dome.shutter.jam()
+    dome.watch(2)
+    dome.step(-7200.0)
+    dome.watch(62)
+    assert "does not close" in dome.troubles[""]
+
+
+@pytest.mark.parametrize(("step", "seconds", "is_on"), [(-7200.0, 61, False), (7200.0, 50, True)])
+def test_engineering_mode_lasts_as_long_as_it_was_asked_for(
+    step: float,
+    seconds: int,
+    is_on: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    dome = LoneDome(now=NOON)
+    dome.hear_good_verdict()
+    dome.engineering(on=True, seconds=60.0)
+    dome.step(step)
+    dome.watch(seconds)
+    assert (dome.shutter.ordered == []) is is_on
+
+
+def test_a_clock_that_is_set_forgets_no_opening() -> None:
+    dome = LoneDome()
+    dome.hear_good_verdict()
+    for _ in range(3):
+        dome.close()
+        dome.turn(20.0)
+        dome.open()
+    dome.close()
+    dome.turn(20.0)
+    dome.step(7200.0)
+    with pytest.raises(ActionFailed, match="3 times"):
+        dome.open()

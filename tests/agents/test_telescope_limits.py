@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pyros_agents.astronomy.ephemeris import equatorial
 from pyros_agents.devices.mount import MountState
-from tests.agents.lone_devices import LoneTelescope
+from tests.agents.lone_devices import SITE, LoneTelescope
+from tests.agents.night_clock import NIGHT
 
 
 def test_a_telescope_whose_driver_has_lost_the_altitude_still_keeps_its_limits() -> None:
@@ -16,3 +18,25 @@ def test_a_telescope_whose_driver_has_lost_the_altitude_still_keeps_its_limits()
     with pytest.raises(TypeError):
         telescope.measure()
     assert telescope.device.read().state is MountState.STOPPED
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_ends_no_slew(step: float) -> None:
+    telescope = LoneTelescope(mount={"speed": 1.0})
+    steps = [step]
+    telescope.meanwhile = lambda: telescope.step(steps.pop() if steps else 0.0)
+    result = telescope.goto(*equatorial(60.0, 240.0, NIGHT, SITE))
+    assert 50.0 < result["seconds"] < 100.0
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_makes_no_parking_late(step: float) -> None:
+    telescope = LoneTelescope()
+    telescope.track(60.0, 240.0)
+    telescope.park()
+    telescope.measure()
+    telescope.step(step)
+    telescope.turn(1.0)
+    telescope.measure()
+    assert telescope.told["pointing"]["state"] == "parking"
+    assert telescope.troubles == {}

@@ -42,7 +42,8 @@ LES_MAKES: dict[str, Any] = {
 class SkyClock:
     """Sky time: `origin` (POSIX seconds, UTC) at the wall time `anchor`, `speed` times as fast.
 
-    With `origin` None it is the real time. Processes that share one sky share all three numbers.
+    `now` is for where the sky is, and jumps where the machine's clock is set; spans are measured by
+    `elapsed`, which only goes on. With `origin` None it is the real time. Processes that share one sky share all three numbers.
     """
 
     origin: float | None = None
@@ -64,6 +65,10 @@ class SkyClock:
         """Sky time in POSIX seconds, UTC."""
         wall = time.time()
         return wall if self.origin is None else self.origin + (wall - self.anchor) * self.speed
+
+    def elapsed(self) -> float:
+        """Sky seconds since some moment, for spans and patience: no set clock moves it."""
+        return time.monotonic() * self.speed
 
     def wall_seconds(self, sky_seconds: float) -> float:
         """How long a span of the sky lasts for somebody who waits for it."""

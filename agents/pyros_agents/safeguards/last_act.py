@@ -30,8 +30,8 @@ class LastAct:
 
     def play(self, is_done: Callable[[], bool]) -> None:
         """Call `is_done` until it says so; where it raises, it is called again."""
-        end, trouble = self.clock.now() + self.patience, "it has not come to its end"
-        while self.clock.now() <= end:
+        end, trouble = self.clock.elapsed() + self.patience, "it has not come to its end"
+        while self.clock.elapsed() <= end:
             try:
                 if is_done():
                     return
