@@ -114,21 +114,19 @@ class Dome(Agent):
     def stop_motion(self) -> dict[str, str]:
         """Stop shutter and slit; where the dome may not be open, it closes again by itself."""
         self.cancel_running("the dome is to stop")
-        self._closing.call_off()
-        self._helm.take(self.enclosure.stop)
+        self._helm.take(self._stop)
         return {"state": self._tell().shutter.value}
 
     @on("emergency_stop", urgent=True)
     def emergency_stop(self) -> None:
         """Stop, and do not move at all until `release`: a person may be in the way."""
         self.cancel_running("emergency stop")
-        self._closing.call_off()
-        self._helm.take(self.enclosure.hold)
+        self._helm.take(self._hold)
 
     @on("release", ttl=10)
     def release(self) -> None:
         """End the emergency stop; where the dome may not be open, it closes by itself."""
-        self._helm.take(self.enclosure.release)
+        self._helm.take(self._release)
 
     @on("engineering", ttl=30)
     def engineering(self, *, on: bool, seconds: Seconds = 1800.0) -> dict[str, Any]:
@@ -139,9 +137,9 @@ class Dome(Agent):
     @every(seconds=1)
     def measure(self) -> None:
         """Publish shutter and slit, close where the rules say so, follow the telescope."""
-        reading = self.enclosure.read()
+        turn, reading = self._helm.turn, self.enclosure.read()
         try:
-            self._close_if_it_must(reading)
+            self._close_if_it_must(turn, reading)
         finally:
             self._show_trouble(reading)
             self._publish(reading)
@@ -189,6 +187,18 @@ class Dome(Agent):
         self._closing.call_off()
         self.enclosure.open()
 
+    def _stop(self) -> None:
+        self._closing.call_off()
+        self.enclosure.stop()
+
+    def _hold(self) -> None:
+        self._closing.call_off()
+        self.enclosure.hold()
+
+    def _release(self) -> None:
+        self._closing.call_off()
+        self.enclosure.release()
+
     def _start_closing(self, why: str) -> None:
         """Order it; only an order that the driver took is an attempt, another one is repeated."""
         self.cancel_running(why)
@@ -210,7 +220,8 @@ class Dome(Agent):
                 return True
             self._start_closing("the dome's agent ends")
             self._ends = True
-        self._judge_closing(self._helm.turn, self.enclosure.read())
+        turn, reading = self._helm.turn, self.enclosure.read()
+        self._judge_closing(turn, reading)
         return not self._closing.is_under_way
 
     def _is_held(self) -> bool:
@@ -232,9 +243,9 @@ class Dome(Agent):
             )
         return reading
 
-    def _close_if_it_must(self, reading: EnclosureReading) -> None:
+    def _close_if_it_must(self, turn: int, reading: EnclosureReading) -> None:
         """Close on the dome's own judgement: once, and then see whether it does."""
-        self._judge_closing(self._helm.turn, reading)
+        self._judge_closing(turn, reading)
         settled = reading.shutter in {ShutterState.CLOSED, ShutterState.CLOSING}
         if settled or reading.held or self._closing.is_under_way or self._closing.has_failed:
             return
@@ -243,7 +254,10 @@ class Dome(Agent):
             self._start_closing(reason)
 
     def _judge_closing(self, turn: int, reading: EnclosureReading) -> None:
-        if self._closing.look(reading.shutter, self.clock.elapsed()):
+        """See what has become of an attempt; while a person holds the dome there is none."""
+        if reading.held:
+            self._helm.steer(turn, self._closing.call_off)
+        elif self._closing.look(reading.shutter, self.clock.elapsed()):
             self._helm.steer(turn, self.enclosure.stop)
 
     def _follow_the_telescope(self, reading: EnclosureReading) -> None:

@@ -122,3 +122,25 @@ def test_a_clock_that_is_set_forgets_no_opening() -> None:
     dome.step(7200.0)
     with pytest.raises(ActionFailed, match="3 times"):
         dome.open()
+
+
+def test_a_dome_that_a_switch_has_held_for_long_closes_once_it_is_let_go() -> None:
+    dome = LoneDome()
+    dome.watch(2)
+    dome.shutter.hold()
+    dome.watch(120)
+    assert "emergency stop is held" in dome.troubles[""]
+    dome.shutter.release()
+    dome.watch(20)
+    assert dome.shutter.read().shutter is ShutterState.CLOSED
+    assert dome.troubles == {}
+
+
+def test_a_release_begins_a_new_attempt_after_one_that_has_failed() -> None:
+    dome = LoneDome(close_patience=20.0)
+    dome.shutter.jam()
+    dome.watch(30)
+    dome.shutter.mend()
+    dome.release()
+    dome.watch(20)
+    assert dome.shutter.read().shutter is ShutterState.CLOSED
