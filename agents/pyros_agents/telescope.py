@@ -126,9 +126,9 @@ class Telescope(Agent):
     @every(seconds=1)
     def measure(self) -> None:
         """Publish where the telescope looks, and keep it within its limits."""
-        reading = self.mount.read()
+        turn, reading = self._helm.turn, self.mount.read()
         try:
-            self._keep_within_limits(reading)
+            self._keep_within_limits(turn, reading)
             self._watch_the_parking(reading)
         finally:
             self._publish(reading)
@@ -168,7 +168,7 @@ class Telescope(Agent):
             raise ActionFailed(f"the mount does not track, it is {reading.state}", code="no-track")
         return reading
 
-    def _keep_within_limits(self, reading: MountReading) -> None:
+    def _keep_within_limits(self, turn: int, reading: MountReading) -> None:
         """Stop a telescope whose target has set, or that comes too near to a Sun that is up."""
         now, reason = self.clock.now(), None
         if reading.state is MountState.TRACKING:
@@ -177,9 +177,8 @@ class Telescope(Agent):
             reading.ra, reading.dec, now
         ):
             reason = "its way leads past the Sun"
-        if reason:
+        if reason and self._helm.relieve(turn, self.mount.stop):
             self.log.warning("the telescope is stopped: %s", reason)
-            self._helm.take(self.mount.stop)
 
     def _watch_the_parking(self, reading: MountReading) -> None:
         """Say so when a telescope that was sent to its park position does not get there."""

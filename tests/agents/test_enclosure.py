@@ -199,3 +199,12 @@ def test_whoever_has_the_helm_steers() -> None:
     assert helm.steer(turn, lambda: orders.append("open"))
     assert helm.steer(helm.turn, lambda: orders.append("stop"))
     assert orders == ["open", "stop"]
+
+
+def test_who_relieves_a_helm_that_has_passed_on_changes_nothing() -> None:
+    helm, orders = Helm(), list[str]()
+    turn = helm.take()
+    assert helm.relieve(turn, lambda: orders.append("park"))
+    assert not helm.relieve(turn, lambda: orders.append("stop"))
+    assert not helm.steer(turn, lambda: orders.append("slew"))
+    assert orders == ["park"]

@@ -40,3 +40,13 @@ def test_a_clock_that_is_set_makes_no_parking_late(step: float) -> None:
     telescope.measure()
     assert telescope.told["pointing"]["state"] == "parking"
     assert telescope.troubles == {}
+
+
+def test_a_parking_that_was_ordered_meanwhile_is_not_stopped() -> None:
+    telescope = LoneTelescope()
+    telescope.track(16.0, 280.0)
+    telescope.turn(1800.0)
+    telescope.device.after_reading = telescope.park
+    telescope.measure()
+    assert telescope.device.ordered == ["park"]
+    assert telescope.device.read().state is MountState.PARKING
