@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyros_agents.arguments import Declination, RightAscension
-from pyros_agents.astronomy.ephemeris import airmass, separation
+from pyros_agents.astronomy.ephemeris import Horizontal, airmass, separation
 from pyros_agents.astronomy.sky import Site, SkyClock
 from pyros_agents.devices.drivers import load
 from pyros_agents.devices.helm import Helm
 from pyros_agents.devices.mount import Mount, MountReading, MountState
 from pyros_agents.devices.mount_simulator import SimulatedMount
 from pyros_agents.safeguards.pointing_rules import PointingRules
+from pyros_agents.safeguards.sun_watch import Advice, SunWatch
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 POLL = 0.2
 """Wall seconds between two looks at a mount that moves."""
+
+SUN = "the Sun"
+"""What a fault is about while the Sun may shine into the tube."""
 
 
 class Telescope(Agent):
@@ -42,6 +46,7 @@ class Telescope(Agent):
         driver_options: Mapping[str, Any] | None = None,
         horizon: float = 15.0,
         sun_radius: float = 30.0,
+        park_position: tuple[float, float] | None = None,
         patience: float = 300.0,
         **options: Any,
     ) -> None:
@@ -55,6 +60,8 @@ class Telescope(Agent):
             driver_options: what that class is made with.
             horizon: lowest altitude, degrees.
             sun_radius: never nearer to the Sun, degrees.
+            park_position: altitude and azimuth, degrees, to know whether the Sun stands in the way
+                there; by default where the mount was last seen parked.
             patience: sky seconds after which a slew or a parking has failed.
             options: the agent's.
         """
@@ -64,6 +71,7 @@ class Telescope(Agent):
             driver, SimulatedMount, site=place, clock=self.clock, **(driver_options or {})
         )
         self.rules = PointingRules(place, horizon, sun_radius)
+        self._sun = SunWatch(self.rules, Horizontal(*park_position) if park_position else None)
         self._helm = Helm()
         self._slew_patience = patience
         self._parking_since: float | None = None
@@ -112,7 +120,7 @@ class Telescope(Agent):
 
     @on("stop")
     def stop_motion(self) -> dict[str, str]:
-        """Stand still at once, and cancel the slew that runs."""
+        """Stand still at once, and cancel the slew that runs; too near the Sun, it parks then."""
         self.cancel_running("the telescope is to stop")
         self._helm.take(self.mount.stop)
         return {"state": self._tell().state}
@@ -169,16 +177,23 @@ class Telescope(Agent):
         return reading
 
     def _keep_within_limits(self, turn: int, reading: MountReading) -> None:
-        """Stop a telescope whose target has set, or that comes too near to a Sun that is up."""
-        now, reason = self.clock.now(), None
+        """Stop a telescope whose target is out of limits; let the Sun shine into none."""
+        now = self.clock.now()
         if reading.state is MountState.TRACKING:
             reason = self.rules.why_not(reading.ra, reading.dec, now)
-        elif reading.state is MountState.SLEWING and self.rules.sun_burns(
-            reading.ra, reading.dec, now
-        ):
-            reason = "its way leads past the Sun"
-        if reason and self._helm.relieve(turn, self.mount.stop):
-            self.log.warning("the telescope is stopped: %s", reason)
+            if reason and self._helm.relieve(turn, self.mount.stop):
+                self.log.warning("the telescope is stopped: %s", reason)
+        self._keep_the_sun_out(turn, self._sun.look(reading, now))
+
+    def _keep_the_sun_out(self, turn: int, advice: Advice) -> None:
+        """Do what keeps the Sun out, and call for a person as long as it may shine in."""
+        if advice is Advice.FINE:
+            self.recover(SUN)
+            return
+        self.fault(f"the Sun is nearer than {self.rules.sun_radius:g} deg: {advice}", SUN)
+        orders = {Advice.STOP: self.mount.stop, Advice.PARK: self.mount.park}
+        if advice in orders and self._helm.relieve(turn, orders[advice]):
+            self.log.warning("for the Sun's sake the telescope is told to %s", advice.name.lower())
 
     def _watch_the_parking(self, reading: MountReading) -> None:
         """Say so when a telescope that was sent to its park position does not get there."""

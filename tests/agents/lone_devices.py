@@ -22,6 +22,7 @@ from tests.agents.night_clock import NIGHT, NightClock
 
 SITE = Site.of(None)
 
+
 class FailingEnclosure(SimulatedEnclosure):
     """Writes down what it is ordered; the next of its answers may fail.
 
@@ -140,6 +141,10 @@ class FailingMount(SimulatedMount):
             then()
         return reading if self.knows_altitude else replace(reading, altitude=None)  # type: ignore[arg-type]
 
+    def stand_at(self, altitude: float, azimuth: float) -> None:
+        """Stand there, as if it had been stopped."""
+        self._stand(replace(super().read(), altitude=altitude, azimuth=azimuth))
+
     def park(self) -> None:
         self.ordered.append("park")
         super().park()
@@ -153,14 +158,22 @@ class FailingMount(SimulatedMount):
 
 
 class LoneTelescope(Alone, Telescope):
-    """A telescope that was let go of its park position."""
+    """A telescope that was let go of its park position, unless `is_parked`."""
 
-    def __init__(self, now: float = NIGHT, *, mount: Mapping[str, Any] = {}, **options: Any) -> None:  # noqa: B006 - read alone
+    def __init__(
+        self,
+        now: float = NIGHT,
+        *,
+        mount: Mapping[str, Any] | None = None,
+        is_parked: bool = False,
+        **options: Any,
+    ) -> None:
         clock = NightClock(now)
         self.keep_to_itself(clock)
-        self.device = FailingMount(clock, **mount)
+        self.device = FailingMount(clock, **(mount or {}))
         super().__init__(sky=clock, driver=self.device, **options)
-        self.device.unpark()
+        if not is_parked:
+            self.device.unpark()
 
     def track(self, altitude: float, azimuth: float) -> None:
         """Go there, with nobody watching, and track."""

@@ -36,9 +36,7 @@ class OpeningRules:
     verdict_age: float = 30.0
     sun_limit: float = SUNSET
 
-    def why_not(
-        self, verdict: Any, age: float, now: float, *, by_day: bool = False
-    ) -> str | None:
+    def why_not(self, verdict: Any, age: float, now: float, *, by_day: bool = False) -> str | None:
         """Tell people why the dome may not be open at `now`; None where it may.
 
         Args:
