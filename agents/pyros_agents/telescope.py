@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from pyros_agents.arguments import Declination, RightAscension
 from pyros_agents.astronomy.ephemeris import Horizontal, airmass, separation
@@ -12,12 +12,10 @@ from pyros_agents.devices.drivers import load
 from pyros_agents.devices.helm import Helm
 from pyros_agents.devices.mount import Mount, MountReading, MountState
 from pyros_agents.devices.mount_simulator import SimulatedMount
+from pyros_agents.safeguards.last_act import POLL, LastAct
 from pyros_agents.safeguards.pointing_rules import PointingRules
 from pyros_agents.safeguards.sun_watch import Advice, SunWatch
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
-
-POLL = 0.2
-"""Wall seconds between two looks at a mount that moves."""
 
 SUN = "the Sun"
 """What a fault is about while the Sun may shine into the tube."""
@@ -48,6 +46,7 @@ class Telescope(Agent):
         sun_radius: float = 30.0,
         park_position: tuple[float, float] | None = None,
         patience: float = 300.0,
+        at_end: Literal["stop", "park"] = "stop",
         **options: Any,
     ) -> None:
         """Connect to the mount.
@@ -63,8 +62,14 @@ class Telescope(Agent):
             park_position: altitude and azimuth, degrees, to know whether the Sun stands in the way
                 there; by default where the mount was last seen parked.
             patience: sky seconds after which a slew or a parking has failed.
+            at_end: what the mount is left with when the agent ends; a parked one stays parked.
             options: the agent's.
+
+        Raises:
+            ValueError: `at_end` is neither.
         """
+        if at_end not in {"stop", "park"}:
+            raise ValueError(f"at_end is {at_end!r}: write 'stop' or 'park'")
         super().__init__(name, **options)
         place, self.clock = Site.of(site), SkyClock.of(sky)
         self.mount: Mount = load(
@@ -76,6 +81,8 @@ class Telescope(Agent):
         self._slew_patience = patience
         self._parking_since: float | None = None
         self._lost_its_way = False
+        self._at_end = at_end
+        self._last_order: Callable[[], None] | None = None
 
     @on("goto", ttl=30)
     def goto(self, ra: RightAscension, dec: Declination) -> dict[str, float]:
@@ -140,6 +147,28 @@ class Telescope(Agent):
             self._watch_the_parking(reading)
         finally:
             self._publish(reading)
+
+    def shutdown(self) -> None:
+        """Stop, or park (`at_end`), since nobody watches from now on; one that parks is let do so."""
+        LastAct(self.clock, self._slew_patience, self.sleep, self.log).play(self._is_at_rest)
+
+    def _is_at_rest(self) -> bool:
+        """Give the last order, until the mount has taken one; tell whether it is carried out."""
+        if self._last_order is None:
+            order = self.mount.park if self._at_end == "park" or self._parks() else self.mount.stop
+            self._helm.take(order)
+            self._last_order = order
+        if self._last_order == self.mount.stop:
+            return True
+        return self.mount.read().state in {MountState.PARKED, MountState.STOPPED}
+
+    def _parks(self) -> bool:
+        """Tell whether it is on its way to the park position; one that cannot be read is not."""
+        try:
+            return self.mount.read().state is MountState.PARKING
+        except Exception:
+            self.log.exception("the mount cannot be read")
+            return False
 
     def _tell(self) -> MountReading:
         """Measure and publish; also at each turn of events, so that nobody acts on old news."""

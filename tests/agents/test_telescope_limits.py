@@ -142,3 +142,43 @@ def test_a_slew_away_from_the_sun_is_let_go() -> None:
     assert telescope.device.ordered == []
     assert telescope.device.read().state is MountState.TRACKING
     assert telescope.troubles == {}
+
+
+# -- the end of its agent ------------------------------------------------------------------------
+
+
+def test_an_agent_that_ends_lets_no_mount_track_on() -> None:
+    telescope = LoneTelescope()
+    telescope.track(60.0, 240.0)
+    telescope.device.failures = 2
+    telescope.shutdown()
+    assert telescope.device.read().state is MountState.STOPPED
+    assert telescope.device.ordered == ["stop"]
+
+
+def test_an_agent_that_ends_parks_where_it_is_told_to() -> None:
+    telescope = LoneTelescope(at_end="park")
+    telescope.track(60.0, 240.0)
+    telescope.shutdown()
+    assert telescope.device.read().state is MountState.PARKED
+
+
+def test_an_agent_that_ends_lets_a_parking_come_to_its_end() -> None:
+    telescope = LoneTelescope()
+    telescope.track(60.0, 240.0)
+    telescope.park()
+    telescope.shutdown()
+    assert telescope.device.read().state is MountState.PARKED
+
+
+def test_an_agent_that_ends_does_not_wait_for_ever_for_a_mount_that_sticks() -> None:
+    telescope = LoneTelescope(at_end="park", patience=30.0)
+    telescope.track(60.0, 240.0)
+    telescope.device.jam()
+    telescope.shutdown()
+    assert telescope.device.read().state is MountState.PARKING
+
+
+def test_an_end_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="at_end"):
+        LoneTelescope(at_end="fly")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyros_agents.astronomy.sky import SkyClock
 
 POLL = 0.2
-"""Wall seconds between two attempts."""
+"""Wall seconds between two attempts, and between two looks at a device that moves."""
 
 
 @dataclass(frozen=True, slots=True)
