@@ -11,16 +11,14 @@ from pyros_agents.astronomy.sky import Site, SkyClock
 from pyros_agents.devices.drivers import load
 from pyros_agents.devices.enclosure import Enclosure, EnclosureReading, ShutterState
 from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
-from pyros_agents.devices.helm import Helm
+from pyros_agents.devices.slit import way_of_the_slit
 from pyros_agents.safeguards.closing import Closing
+from pyros_agents.safeguards.dome_helm import DomeHelm
 from pyros_agents.safeguards.last_act import POLL, LastAct
 from pyros_agents.safeguards.opening_rules import EngineeringMode, OpeningCount, OpeningRules
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(gt=0, le=14_400, description="seconds of the sky")]
-
-SLIT_TOLERANCE = 2.0
-"""Degrees that the slit may look beside the telescope."""
 
 FRESH = 5.0
 """Wall seconds for which the telescope's last word on its pointing is believed."""
@@ -80,7 +78,8 @@ class Dome(Agent):
         )
         self.rules = OpeningRules(Site.of(site), verdict_age)
         self._engineering, self._openings = EngineeringMode(), OpeningCount()
-        self._closing, self._helm = Closing(close_patience), Helm()
+        self._closing = Closing(close_patience)
+        self._helm = DomeHelm(self.enclosure, self._closing, self.clock)
         self._verdict = self.follow("safety", "verdict")
         self._pointing = self.follow("telescope", "pointing")
         self._trouble, self._ends = "", False
@@ -114,19 +113,19 @@ class Dome(Agent):
     def stop_motion(self) -> dict[str, str]:
         """Stop shutter and slit; where the dome may not be open, it closes again by itself."""
         self.cancel_running("the dome is to stop")
-        self._helm.take(self._stop)
+        self._helm.stop()
         return {"state": self._tell().shutter.value}
 
     @on("emergency_stop", urgent=True)
     def emergency_stop(self) -> None:
         """Stop, and do not move at all until `release`: a person may be in the way."""
         self.cancel_running("emergency stop")
-        self._helm.take(self._hold)
+        self._helm.hold()
 
     @on("release", ttl=10)
     def release(self) -> None:
         """End the emergency stop; where the dome may not be open, it closes by itself."""
-        self._helm.take(self._release)
+        self._helm.release()
 
     @on("engineering", ttl=30)
     def engineering(self, *, on: bool, seconds: Seconds = 1800.0) -> dict[str, Any]:
@@ -187,31 +186,15 @@ class Dome(Agent):
         self._closing.call_off()
         self.enclosure.open()
 
-    def _stop(self) -> None:
-        self._closing.call_off()
-        self.enclosure.stop()
-
-    def _hold(self) -> None:
-        self._closing.call_off()
-        self.enclosure.hold()
-
-    def _release(self) -> None:
-        self._closing.call_off()
-        self.enclosure.release()
-
     def _start_closing(self, why: str) -> None:
         """Order it; only an order that the driver took is an attempt, another one is repeated."""
         self.cancel_running(why)
         try:
-            self._helm.take(self._order_closing)
+            self._helm.close()
         except Exception as error:
             self.fault(f"its driver does not take the order to close: {error}", ORDER)
             raise
         self.recover(ORDER)
-
-    def _order_closing(self) -> None:
-        self.enclosure.close()
-        self._closing.order(self.clock.elapsed())
 
     def _has_ended_closing(self) -> bool:
         """Order the last closing, once it is taken; tell whether it has come to any end."""
@@ -221,7 +204,7 @@ class Dome(Agent):
             self._start_closing("the dome's agent ends")
             self._ends = True
         turn, reading = self._helm.turn, self.enclosure.read()
-        self._judge_closing(turn, reading)
+        self._helm.judge(turn, reading)
         return not self._closing.is_under_way
 
     def _is_held(self) -> bool:
@@ -245,33 +228,22 @@ class Dome(Agent):
 
     def _close_if_it_must(self, turn: int, reading: EnclosureReading) -> None:
         """Close on the dome's own judgement: once, and then see whether it does."""
-        self._judge_closing(turn, reading)
+        self._helm.judge(turn, reading)
         settled = reading.shutter in {ShutterState.CLOSED, ShutterState.CLOSING}
-        if settled or reading.held or self._closing.is_under_way or self._closing.has_failed:
-            return
-        if reason := self._why_not_open():
+        closing = self._closing.is_under_way or self._closing.has_failed
+        reason = None if settled or reading.held or closing else self._why_not_open()
+        if reason is None:
+            self.recover(ORDER)
+        else:
             self.log.warning("the dome closes by itself: %s", reason)
             self._start_closing(reason)
 
-    def _judge_closing(self, turn: int, reading: EnclosureReading) -> None:
-        """See what has become of an attempt; while a person holds the dome there is none."""
-        if reading.held:
-            self._helm.steer(turn, self._closing.call_off)
-        elif self._closing.look(reading.shutter, self.clock.elapsed()):
-            self._helm.steer(turn, self.enclosure.stop)
-
     def _follow_the_telescope(self, reading: EnclosureReading) -> None:
         """Turn the slit after a telescope that looks through it."""
-        pointing = self._pointing.value
         if reading.shutter is not ShutterState.OPEN or not self._pointing.is_fresh(FRESH):
             return
-        if not isinstance(pointing, dict) or pointing.get("state") not in {"slewing", "tracking"}:
-            return
-        azimuth = pointing.get("az")
-        if not isinstance(azimuth, int | float):
-            return
-        beside = abs((azimuth - reading.azimuth + 180.0) % 360.0 - 180.0)
-        if beside > SLIT_TOLERANCE:
+        azimuth = way_of_the_slit(self._pointing.value, reading.azimuth)
+        if azimuth is not None:
             self.enclosure.rotate(azimuth)
 
     def _show_trouble(self, reading: EnclosureReading) -> None:

@@ -149,7 +149,7 @@ class Telescope(Agent):
             self._publish(reading)
 
     def shutdown(self) -> None:
-        """Stop, or park (`at_end`), since nobody watches from now on; one that parks is let do so."""
+        """Stop, or park (`at_end`), since nobody watches from now on; a parking goes on."""
         LastAct(self.clock, self._slew_patience, self.sleep, self.log).play(self._is_at_rest)
 
     def _is_at_rest(self) -> bool:

@@ -65,7 +65,7 @@ class Alone(Agent):
         self.turn, self.step = clock.turn, clock.step
         self.told: dict[str, Any] = {}
         self.troubles: dict[str, str] = {}
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def telemetry(self, channel: str, value: Any, *_: Any, **__: Any) -> None:
         self.told[channel] = value

@@ -72,7 +72,7 @@ def test_an_agent_that_ends_moves_nothing_that_is_held() -> None:
 
 def test_an_agent_that_ends_does_not_close_against_a_stop() -> None:
     dome = LoneDome()
-    dome.meanwhile = lambda: dome.stop_motion() and None
+    dome.meanwhile = dome.stop_motion
     dome.shutdown()
     assert dome.shutter.ordered == ["close", "stop"]
 
@@ -144,3 +144,14 @@ def test_a_release_begins_a_new_attempt_after_one_that_has_failed() -> None:
     dome.release()
     dome.watch(20)
     assert dome.shutter.read().shutter is ShutterState.CLOSED
+
+
+def test_an_order_that_failed_is_no_trouble_any_more_once_the_dome_may_be_open() -> None:
+    dome = LoneDome()
+    dome.hear_good_verdict()
+    dome.shutter.failures = 1
+    with pytest.raises(OSError, match="serial line"):
+        dome.close()
+    assert "does not take the order" in dome.troubles["order to close"]
+    dome.watch(1)
+    assert dome.troubles == {}
