@@ -11,21 +11,20 @@ from pyros_agents.astronomy.sky import Site, SkyClock
 from pyros_agents.devices.drivers import load
 from pyros_agents.devices.enclosure import Enclosure, EnclosureReading, ShutterState
 from pyros_agents.devices.enclosure_simulator import SimulatedEnclosure
-from pyros_agents.devices.helm import Helm
+from pyros_agents.devices.slit import way_of_the_slit
 from pyros_agents.safeguards.closing import Closing
+from pyros_agents.safeguards.dome_helm import DomeHelm
+from pyros_agents.safeguards.last_act import POLL, LastAct
 from pyros_agents.safeguards.opening_rules import EngineeringMode, OpeningCount, OpeningRules
 from pyros_mqtt import ActionFailed, Agent, Channel, every, on
 
 Seconds = Annotated[float, Field(gt=0, le=14_400, description="seconds of the sky")]
 
-POLL = 0.2
-"""Wall seconds between two looks at a shutter that moves."""
-
-SLIT_TOLERANCE = 2.0
-"""Degrees that the slit may look beside the telescope."""
-
 FRESH = 5.0
 """Wall seconds for which the telescope's last word on its pointing is believed."""
+
+ORDER = "order to close"
+"""What a fault is about where the driver refuses it."""
 
 
 class Dome(Agent):
@@ -79,10 +78,11 @@ class Dome(Agent):
         )
         self.rules = OpeningRules(Site.of(site), verdict_age)
         self._engineering, self._openings = EngineeringMode(), OpeningCount()
-        self._closing, self._helm = Closing(close_patience), Helm()
+        self._closing = Closing(close_patience)
+        self._helm = DomeHelm(self.enclosure, self._closing, self.clock)
         self._verdict = self.follow("safety", "verdict")
         self._pointing = self.follow("telescope", "pointing")
-        self._trouble = ""
+        self._trouble, self._ends = "", False
 
     @on("open", ttl=10)
     def open(self) -> dict[str, Any]:
@@ -113,56 +113,57 @@ class Dome(Agent):
     def stop_motion(self) -> dict[str, str]:
         """Stop shutter and slit; where the dome may not be open, it closes again by itself."""
         self.cancel_running("the dome is to stop")
-        self._closing.call_off()
-        self._helm.take(self.enclosure.stop)
+        self._helm.stop()
         return {"state": self._tell().shutter.value}
 
     @on("emergency_stop", urgent=True)
     def emergency_stop(self) -> None:
         """Stop, and do not move at all until `release`: a person may be in the way."""
         self.cancel_running("emergency stop")
-        self._closing.call_off()
-        self._helm.take(self.enclosure.hold)
+        self._helm.hold()
 
     @on("release", ttl=10)
     def release(self) -> None:
         """End the emergency stop; where the dome may not be open, it closes by itself."""
-        self._helm.take(self.enclosure.release)
+        self._helm.release()
 
     @on("engineering", ttl=30)
     def engineering(self, *, on: bool, seconds: Seconds = 1800.0) -> dict[str, Any]:
         """Allow the dome to be open by day, for so many seconds; it does not overrule weather."""
-        now = self.clock.now()
-        self._engineering.until = now + seconds if on else now
+        self._engineering.until = self.clock.elapsed() + (seconds if on else 0.0)
         return {"on": on, "seconds": seconds if on else 0.0}
 
     @every(seconds=1)
     def measure(self) -> None:
         """Publish shutter and slit, close where the rules say so, follow the telescope."""
-        reading = self._tell()
+        turn, reading = self._helm.turn, self.enclosure.read()
+        try:
+            self._close_if_it_must(turn, reading)
+        finally:
+            self._show_trouble(reading)
+            self._publish(reading)
         self.telemetry("azimuth", round(reading.azimuth, 2))
-        self._close_if_it_must(reading)
         self._follow_the_telescope(reading)
-        self._show_trouble(reading)
 
     def shutdown(self) -> None:
-        """Close and see it close, since nobody watches from now on."""
-        if not self.enclosure.read().held:
-            self._start_closing("the dome's agent ends")
-        while self._closing.is_under_way and self.enclosure.read().shutter is ShutterState.CLOSING:
-            self.sleep(POLL)
+        """Close and see it close, since nobody watches from now on; then end, closed or not."""
+        patience = 2 * self._closing.patience  # an order that is taken late has its time, too
+        LastAct(self.clock, patience, self.sleep, self.log).play(self._has_ended_closing)
 
     def _tell(self) -> EnclosureReading:
         """Measure and publish; also at each turn of events, so that nobody acts on old news."""
         reading = self.enclosure.read()
-        shutter = {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
-        self.telemetry("shutter", shutter)
+        self._publish(reading)
         return reading
 
+    def _publish(self, reading: EnclosureReading) -> None:
+        shutter = {"state": reading.shutter.value, "fraction": round(reading.fraction, 3)}
+        self.telemetry("shutter", shutter)
+
     def _why_not_open(self) -> str | None:
-        return self.rules.why_not(
-            self._verdict.value, self._verdict.age, self.clock.now(), self._engineering
-        )
+        by_day = self._engineering.is_on(self.clock.elapsed())
+        verdict = self._verdict
+        return self.rules.why_not(verdict.value, verdict.age, self.clock.now(), by_day=by_day)
 
     def _refuse_to_open(self, reading: EnclosureReading) -> None:
         self._refuse_while_held()
@@ -170,7 +171,7 @@ class Dome(Agent):
             raise ActionFailed("the shutter is closing, wait until it is closed", code="closing")
         if reason := self._why_not_open():
             raise ActionFailed(f"the dome stays closed: {reason}", code="unsafe")
-        if self._openings.is_full(self.clock.now()):
+        if self._openings.is_full(self.clock.elapsed()):
             count = self._openings
             raise ActionFailed(
                 f"opened {count.most} times within {count.seconds:g} s already", code="too-often"
@@ -181,14 +182,38 @@ class Dome(Agent):
             raise ActionFailed("the emergency stop is held: send release", code="emergency-stop")
 
     def _start_opening(self) -> None:
-        self._openings.add(self.clock.now())
+        self._openings.add(self.clock.elapsed())
         self._closing.call_off()
         self.enclosure.open()
 
     def _start_closing(self, why: str) -> None:
+        """Order it; only an order that the driver took is an attempt, another one is repeated."""
         self.cancel_running(why)
-        self._closing.order(self.clock.now())
-        self._helm.take(self.enclosure.close)
+        try:
+            self._helm.close()
+        except Exception as error:
+            self.fault(f"its driver does not take the order to close: {error}", ORDER)
+            raise
+        self.recover(ORDER)
+
+    def _has_ended_closing(self) -> bool:
+        """Order the last closing, once it is taken; tell whether it has come to any end."""
+        if not self._ends:
+            if self._is_held():
+                return True
+            self._start_closing("the dome's agent ends")
+            self._ends = True
+        turn, reading = self._helm.turn, self.enclosure.read()
+        self._helm.judge(turn, reading)
+        return not self._closing.is_under_way
+
+    def _is_held(self) -> bool:
+        """Tell whether a person holds it; one that cannot be read may be told to close."""
+        try:
+            return self.enclosure.read().held
+        except Exception:
+            self.log.exception("the dome cannot be read")
+            return False
 
     def _watch_the_shutter(self) -> EnclosureReading:
         """Wait until the shutter is open; report how far it has come."""
@@ -201,30 +226,24 @@ class Dome(Agent):
             )
         return reading
 
-    def _close_if_it_must(self, reading: EnclosureReading) -> None:
+    def _close_if_it_must(self, turn: int, reading: EnclosureReading) -> None:
         """Close on the dome's own judgement: once, and then see whether it does."""
-        turn = self._helm.turn
-        if self._closing.look(reading.shutter, self.clock.now()):
-            self._helm.steer(turn, self.enclosure.stop)
+        self._helm.judge(turn, reading)
         settled = reading.shutter in {ShutterState.CLOSED, ShutterState.CLOSING}
-        if settled or reading.held or self._closing.is_under_way or self._closing.has_failed:
-            return
-        if reason := self._why_not_open():
+        closing = self._closing.is_under_way or self._closing.has_failed
+        reason = None if settled or reading.held or closing else self._why_not_open()
+        if reason is None:
+            self.recover(ORDER)
+        else:
             self.log.warning("the dome closes by itself: %s", reason)
             self._start_closing(reason)
 
     def _follow_the_telescope(self, reading: EnclosureReading) -> None:
         """Turn the slit after a telescope that looks through it."""
-        pointing = self._pointing.value
         if reading.shutter is not ShutterState.OPEN or not self._pointing.is_fresh(FRESH):
             return
-        if not isinstance(pointing, dict) or pointing.get("state") not in {"slewing", "tracking"}:
-            return
-        azimuth = pointing.get("az")
-        if not isinstance(azimuth, int | float):
-            return
-        beside = abs((azimuth - reading.azimuth + 180.0) % 360.0 - 180.0)
-        if beside > SLIT_TOLERANCE:
+        azimuth = way_of_the_slit(self._pointing.value, reading.azimuth)
+        if azimuth is not None:
             self.enclosure.rotate(azimuth)
 
     def _show_trouble(self, reading: EnclosureReading) -> None:

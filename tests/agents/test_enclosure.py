@@ -18,7 +18,6 @@ from tests.agents.night_clock import NIGHT, NOON, NightClock
 SITE = Site.of(None)
 SAFE = {"safe": True, "reasons": [], "since": NIGHT}
 RULES = OpeningRules(SITE, verdict_age=30.0)
-OFF = EngineeringMode()
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_a_jammed_shutter_says_that_it_closes_and_never_does(
 
 
 def test_it_may_be_open_at_night_under_a_fresh_good_verdict() -> None:
-    assert RULES.why_not(SAFE, 1.0, NIGHT, OFF) is None
+    assert RULES.why_not(SAFE, 1.0, NIGHT) is None
 
 
 @pytest.mark.parametrize(
@@ -118,27 +117,31 @@ def test_it_may_be_open_at_night_under_a_fresh_good_verdict() -> None:
     ],
 )
 def test_no_news_is_bad_news_and_only_true_is_safe(verdict: Any, age: float, word: str) -> None:
-    assert word in (RULES.why_not(verdict, age, NIGHT, OFF) or "")
+    assert word in (RULES.why_not(verdict, age, NIGHT) or "")
 
 
-def test_by_day_it_wants_engineering_mode_which_ends_by_itself() -> None:
-    mode = EngineeringMode(until=NOON + 600.0)
-    assert "the Sun is up" in (RULES.why_not(SAFE, 1.0, NOON, OFF) or "")
-    assert RULES.why_not(SAFE, 1.0, NOON, mode) is None
-    assert "engineering mode is off" in (RULES.why_not(SAFE, 1.0, NOON + 600.0, mode) or "")
+def test_by_day_it_wants_engineering_mode() -> None:
+    assert "engineering mode is off" in (RULES.why_not(SAFE, 1.0, NOON) or "")
+    assert RULES.why_not(SAFE, 1.0, NOON, by_day=True) is None
+
+
+def test_engineering_mode_ends_by_itself() -> None:
+    assert not EngineeringMode().is_on(0.0)
+    mode = EngineeringMode(until=600.0)
+    assert mode.is_on(599.0)
+    assert not mode.is_on(600.0)
 
 
 def test_engineering_mode_does_not_overrule_the_weather() -> None:
-    mode = EngineeringMode(until=NOON + 600.0)
-    assert RULES.why_not({"safe": False}, 1.0, NOON, mode) is not None
-    assert RULES.why_not(SAFE, 60.0, NOON, mode) is not None
+    assert RULES.why_not({"safe": False}, 1.0, NOON, by_day=True) is not None
+    assert RULES.why_not(SAFE, 60.0, NOON, by_day=True) is not None
 
 
 def test_the_day_ends_with_sunset() -> None:
     sets = sunset(night_of(NIGHT, SITE), SITE)
     assert sets is not None
-    assert RULES.why_not(SAFE, 1.0, sets - 30.0, OFF) is not None
-    assert RULES.why_not(SAFE, 1.0, sets + 30.0, OFF) is None
+    assert RULES.why_not(SAFE, 1.0, sets - 30.0) is not None
+    assert RULES.why_not(SAFE, 1.0, sets + 30.0) is None
 
 
 def test_three_openings_in_ten_minutes_at_most() -> None:
@@ -196,3 +199,12 @@ def test_whoever_has_the_helm_steers() -> None:
     assert helm.steer(turn, lambda: orders.append("open"))
     assert helm.steer(helm.turn, lambda: orders.append("stop"))
     assert orders == ["open", "stop"]
+
+
+def test_who_relieves_a_helm_that_has_passed_on_changes_nothing() -> None:
+    helm, orders = Helm(), list[str]()
+    turn = helm.take()
+    assert helm.relieve(turn, lambda: orders.append("park"))
+    assert not helm.relieve(turn, lambda: orders.append("stop"))
+    assert not helm.steer(turn, lambda: orders.append("slew"))
+    assert orders == ["park"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyros_agents.devices.motion import Axis
 from tests.agents.night_clock import NightClock
 
@@ -46,9 +48,11 @@ def test_an_axis_that_sticks_never_arrives() -> None:
     assert (axis.place, axis.is_moving) == (0.0, True)
 
 
-def test_a_clock_that_is_set_back_moves_nothing_backwards() -> None:
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_moves_nothing(step: float) -> None:
     clock = NightClock()
     axis = Axis(clock, speed=1.0, place=5.0)
     axis.go(10.0)
-    clock.turn(-3600.0)
-    assert axis.place == 5.0
+    clock.turn(1.0)
+    clock.step(step)
+    assert axis.place == 6.0

@@ -42,7 +42,9 @@ LES_MAKES: dict[str, Any] = {
 class SkyClock:
     """Sky time: `origin` (POSIX seconds, UTC) at the wall time `anchor`, `speed` times as fast.
 
-    With `origin` None it is the real time. Processes that share one sky share all three numbers.
+    `now` is for where the sky is, and jumps where the machine's clock is set; spans are measured by
+    `elapsed`, which only goes on. With `origin` None it is the real time. Processes that share one
+    sky share all three numbers.
     """
 
     origin: float | None = None

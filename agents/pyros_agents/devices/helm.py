@@ -31,6 +31,15 @@ class Helm:
                 order()
             return self._turn
 
+    def relieve(self, turn: int, order: Callable[[], None]) -> bool:
+        """Take over from who has this turn, with an order; not from anybody who came later."""
+        with self._lock:
+            is_theirs = turn == self._turn
+            if is_theirs:
+                self._turn += 1
+                order()
+            return is_theirs
+
     def steer(self, turn: int, order: Callable[[], None]) -> bool:
         """Give an order, unless somebody has taken over since; tells whether it was given."""
         with self._lock:

@@ -26,13 +26,13 @@ class Axis:
         self._clock = clock
         self._circle = circle
         self._start = self._target = place
-        self._left_at = clock.now()
+        self._left_at = clock.elapsed()
 
     @property
     def place(self) -> float:
         """Where the axis is now."""
         way = self._way(self._start, self._target)
-        gone = max(self._clock.now() - self._left_at, 0.0) * self.speed
+        gone = max(self._clock.elapsed() - self._left_at, 0.0) * self.speed
         if gone >= abs(way):
             return self._target
         place = self._start + (gone if way > 0 else -gone)
@@ -56,7 +56,7 @@ class Axis:
     def go(self, target: float) -> None:
         """Start moving; returns at once."""
         self._start, self._target = self.place, target % 360.0 if self._circle else target
-        self._left_at = self._clock.now()
+        self._left_at = self._clock.elapsed()
 
     def stop(self, place: float | None = None) -> None:
         """Stand still, here or at a place to which something else has carried the axis."""

@@ -49,9 +49,10 @@ class SimulatedMount:
         """Measure."""
         with self._lock:
             now = self._clock.now()
-            if now >= self._ready_at and self._state is MountState.SLEWING:
+            is_there = self._clock.elapsed() >= self._ready_at
+            if is_there and self._state is MountState.SLEWING:
                 self._state = MountState.TRACKING
-            if now >= self._ready_at and self._state is MountState.PARKING:
+            if is_there and self._state is MountState.PARKING:
                 self._state = MountState.PARKED
             if self._state is MountState.TRACKING:
                 aim, place = self._target, horizontal(*self._target, now, self._site)
@@ -115,7 +116,7 @@ class SimulatedMount:
     def _go(self, there: Horizontal, state: MountState, seconds: float) -> None:
         self._altitude.go(there.altitude)
         self._azimuth.go(there.azimuth)
-        self._state, self._ready_at = state, self._clock.now() + seconds
+        self._state, self._ready_at = state, self._clock.elapsed() + seconds
 
     def _seconds_to(self, there: Horizontal) -> float:
         altitude, azimuth = there

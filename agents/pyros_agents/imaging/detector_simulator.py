@@ -43,7 +43,7 @@ class SimulatedDetector:
             "simulated CCD", "simulated 0.6 m", size, size, scale, 1.5, 6.0, filters
         )
         self._clock, self._cooling, self._readout = clock, cooling, readout
-        self._switched_on = clock.now()
+        self._switched_on = clock.elapsed()
         self._dice = np.random.default_rng(seed)
         self._exposure: Exposure | None = None
         self._ready_at = 0.0
@@ -51,17 +51,17 @@ class SimulatedDetector:
     @property
     def temperature(self) -> float:
         """The chip's temperature, falling from the air's."""
-        warmth = exp(-max(self._clock.now() - self._switched_on, 0.0) / _COOLING_TIME)
+        warmth = exp(-max(self._clock.elapsed() - self._switched_on, 0.0) / _COOLING_TIME)
         return self._cooling + (AMBIENT - self._cooling) * warmth
 
     def start(self, exposure: Exposure) -> None:
         """Begin to expose."""
         self._exposure = exposure
-        self._ready_at = self._clock.now() + exposure.seconds + self._readout
+        self._ready_at = self._clock.elapsed() + exposure.seconds + self._readout
 
     def remaining(self) -> float:
         """Tell how many sky seconds are left."""
-        return max(self._ready_at - self._clock.now(), 0.0) if self._exposure else 0.0
+        return max(self._ready_at - self._clock.elapsed(), 0.0) if self._exposure else 0.0
 
     def read(self) -> Image:
         """Make the image."""

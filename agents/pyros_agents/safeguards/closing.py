@@ -12,6 +12,8 @@ from pyros_agents.devices.enclosure import ShutterState
 class Closing:
     """One attempt to close: begun by `order`, ended by `look`. Any thread may call.
 
+    Moments are those of `SkyClock.elapsed`: a clock that is set makes no attempt fail or last.
+
     Attributes:
         patience: how many sky seconds an attempt may take.
         has_failed: the last one has; a new one wants a new order, not a blind retry.

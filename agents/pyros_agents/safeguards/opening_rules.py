@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from pyros_agents.astronomy.ephemeris import sun_altitude
@@ -14,9 +15,9 @@ from pyros_agents.safeguards.pointing_rules import TOLERANCE
 
 @dataclass(slots=True)
 class EngineeringMode:
-    """Lifts the rule of the Sun for a while and ends by itself; times are POSIX, of the sky."""
+    """Lifts the rule of the Sun for a while and ends by itself; times are `SkyClock.elapsed`."""
 
-    until: float = 0.0
+    until: float = -inf
 
     def is_on(self, now: float) -> bool:
         """Tell whether it lasts still."""
@@ -35,16 +36,14 @@ class OpeningRules:
     verdict_age: float = 30.0
     sun_limit: float = SUNSET
 
-    def why_not(
-        self, verdict: Any, age: float, now: float, engineering: EngineeringMode
-    ) -> str | None:
+    def why_not(self, verdict: Any, age: float, now: float, *, by_day: bool = False) -> str | None:
         """Tell people why the dome may not be open at `now`; None where it may.
 
         Args:
             verdict: the last value of the safety agent's channel, or None.
             age: how many seconds ago it came, infinite if it never did.
             now: POSIX seconds of the sky.
-            engineering: lifts the rule of the Sun; it never overrules the weather.
+            by_day: engineering mode lifts the rule of the Sun; it never overrules the weather.
         """
         if age > self.verdict_age:
             known = f"the last one came {age:.0f} s ago" if verdict else "none has come"
@@ -52,14 +51,17 @@ class OpeningRules:
         if not isinstance(verdict, dict) or verdict.get("safe") is not True:
             return f"the safety verdict is not safe: {_reasons(verdict)}"
         altitude = sun_altitude(now, self.site)
-        if altitude > self.sun_limit + TOLERANCE and not engineering.is_on(now):
+        if altitude > self.sun_limit + TOLERANCE and not by_day:
             return f"the Sun is up ({altitude:.1f} deg) and engineering mode is off"
         return None
 
 
 @dataclass(slots=True)
 class OpeningCount:
-    """At most so many openings in so many seconds, for a shutter's motor is no metronome."""
+    """At most so many openings in so many seconds, for a shutter's motor is no metronome.
+
+    Times are `SkyClock.elapsed`, so that no clock that is set forgets or prolongs them.
+    """
 
     most: int = 3
     seconds: float = 600.0
