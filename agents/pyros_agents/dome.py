@@ -103,8 +103,10 @@ class Dome(Agent):
     @on("close")
     def close(self) -> dict[str, str]:
         """Start closing, whatever runs; the channel `shutter` tells when it is closed."""
-        self._refuse_while_held()
-        closes = self.enclosure.read().shutter is ShutterState.CLOSING
+        reading = self._look()
+        if reading is not None:
+            self._refuse_while_held(reading)
+        closes = reading is not None and reading.shutter is ShutterState.CLOSING
         if not (closes and self._closing.is_under_way):
             self._start_closing("the dome is to be closed")
         return {"state": self._tell().shutter.value}
@@ -166,7 +168,7 @@ class Dome(Agent):
         return self.rules.why_not(verdict.value, verdict.age, self.clock.now(), by_day=by_day)
 
     def _refuse_to_open(self, reading: EnclosureReading) -> None:
-        self._refuse_while_held()
+        self._refuse_while_held(reading)
         if reading.shutter is ShutterState.CLOSING:
             raise ActionFailed("the shutter is closing, wait until it is closed", code="closing")
         if reason := self._why_not_open():
@@ -177,8 +179,8 @@ class Dome(Agent):
                 f"opened {count.most} times within {count.seconds:g} s already", code="too-often"
             )
 
-    def _refuse_while_held(self) -> None:
-        if self.enclosure.read().held:
+    def _refuse_while_held(self, reading: EnclosureReading) -> None:
+        if reading.held:
             raise ActionFailed("the emergency stop is held: send release", code="emergency-stop")
 
     def _start_opening(self) -> None:
@@ -199,7 +201,8 @@ class Dome(Agent):
     def _has_ended_closing(self) -> bool:
         """Order the last closing, once it is taken; tell whether it has come to any end."""
         if not self._ends:
-            if self._is_held():
+            reading = self._look()
+            if reading is not None and reading.held:
                 return True
             self._start_closing("the dome's agent ends")
             self._ends = True
@@ -207,13 +210,13 @@ class Dome(Agent):
         self._helm.judge(turn, reading)
         return not self._closing.is_under_way
 
-    def _is_held(self) -> bool:
-        """Tell whether a person holds it; one that cannot be read may be told to close."""
+    def _look(self) -> EnclosureReading | None:
+        """Measure; None where that fails, since a dome that cannot be read is closed unseen."""
         try:
-            return self.enclosure.read().held
+            return self.enclosure.read()
         except Exception:
             self.log.exception("the dome cannot be read")
-            return False
+            return None
 
     def _watch_the_shutter(self) -> EnclosureReading:
         """Wait until the shutter is open; report how far it has come."""

@@ -155,3 +155,11 @@ def test_an_order_that_failed_is_no_trouble_any_more_once_the_dome_may_be_open()
     assert "does not take the order" in dome.troubles["order to close"]
     dome.watch(1)
     assert dome.troubles == {}
+
+
+def test_a_dome_that_cannot_be_read_is_closed_when_a_person_says_so() -> None:
+    dome = LoneDome()
+    dome.shutter.is_dumb = True
+    with pytest.raises(OSError, match="no answer"):
+        dome.close()
+    assert dome.shutter.ordered == ["close"]
