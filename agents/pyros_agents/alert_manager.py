@@ -145,7 +145,7 @@ class AlertManager(Agent):
         try:
             self._handle(notice)
         except Exception as error:  # whatever it is, the notices behind this one must not wait
-            self.log.exception("%s: nobody has foreseen this; it is set aside", path)
+            self.log.exception("%a: nobody has foreseen this; it is set aside", str(path))
             box.put_away(path, f"nobody has foreseen this: {error!r}")
             return
         box.put_away(path)
@@ -216,7 +216,7 @@ class AlertManager(Agent):
 
     def _set_aside(self, reason: str, origin: str) -> None:
         """Tell everyone of a notice that cannot be read."""
-        self.log.warning("%s cannot be read: %s", origin, reason)
+        self.log.warning("%a cannot be read: %s", origin, reason)
         blank = dict.fromkeys(("ivorn", "event", "ra", "dec", "error"))
         self.telemetry(
             "alert", {**blank, "decision": "unreadable", "reason": f"{origin}: {reason}"}
