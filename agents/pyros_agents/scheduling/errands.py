@@ -63,6 +63,13 @@ class Errand:
             return False
         return not all(receipt.is_answered for receipt in self.receipts)
 
+    @property
+    def may_begin_for(self) -> float:
+        """Wall seconds for which an order without an answer may still be begun by who wakes up."""
+        unanswered = [each.command for each in self.receipts if not each.is_answered]
+        ttls = [(each.deadline or 0.0) - (each.sent_at or 0.0) for each in unanswered]
+        return max(ttls, default=0.0) - (time.monotonic() - self.begun)
+
 
 @dataclass(frozen=True, slots=True)
 class _Brake:
@@ -173,7 +180,7 @@ class Errands:
         errand, self.current = self.current, None
         if errand is None:
             return
-        patience = max([PROMPT, *map(_may_begin_for, errand.receipts)])
+        patience = max(PROMPT, errand.may_begin_for)
         if errand.step is Step.EXPOSE:
             self._brake(self._crew.camera, "abort", patience)
         elif errand.step is Step.SLEW and not leave_telescope:
@@ -226,13 +233,6 @@ def _exposure(target: Target) -> dict[str, Any]:
         "kind": "light",
     }
     return args | ({"filter": target.filter} if target.filter else {})
-
-
-def _may_begin_for(receipt: Receipt) -> float:
-    """Wall seconds for which an order without an answer may still be begun: its agent wakes up."""
-    if receipt.is_answered or receipt.command.deadline is None:
-        return 0.0
-    return receipt.command.deadline - time.time()
 
 
 def _overdue(errand: Errand) -> str:
