@@ -322,7 +322,7 @@ def test_07_commands_to_an_absent_agent_are_told_so(
     mosquitto_url: BrokerUrl, topic_root: str
 ) -> None:
     with Sender("ops", settings=settings_for(mosquitto_url, topic_root)) as sender:
-        receipts = [sender.post("nobody", "hello", ttl=2.0) for _ in range(500)]
+        receipts = [sender.post("nobody", "hello", ttl=20.0) for _ in range(500)]
         until(lambda: all(receipt.is_ended for receipt in receipts))
         errors = {type(_error(receipt)).__name__ for receipt in receipts}
         assert errors == {"NobodyListens"}

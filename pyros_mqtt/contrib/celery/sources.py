@@ -23,6 +23,9 @@ QUICKEST, SLOWEST = 0.05, 0.5
 EVENT_SLICE = 0.2
 """Seconds of waiting for events at a stretch."""
 
+ENABLED = 1.0
+"""Most seconds to wait for a worker's word that it sends events; nobody may be there yet."""
+
 
 @contextmanager
 def reached(app: Any) -> Iterator[Any]:
@@ -164,7 +167,10 @@ class EventSource:
                 accept=self._receiver.accept,
             )
             stack.enter_context(consumer)
-            self._app.control.enable_events(connection=self._connection)
+            # a task that is taken before its worker has heard this would run without a word
+            self._app.control.enable_events(
+                connection=self._connection, reply=True, limit=1, timeout=ENABLED
+            )
             self._open = stack.pop_all()
         return self
 
