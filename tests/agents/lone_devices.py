@@ -16,8 +16,8 @@ from pyros_agents.devices.mount import MountReading, MountState
 from pyros_agents.devices.mount_simulator import SimulatedMount
 from pyros_agents.dome import Dome
 from pyros_agents.telescope import Telescope
-from pyros_mqtt import Agent
 from pyros_mqtt.transport import Delivery
+from tests.agents.kept_troubles import KeptTroubles
 from tests.agents.night_clock import NIGHT, NightClock
 
 SITE = Site.of(None)
@@ -58,7 +58,7 @@ class FailingEnclosure(SimulatedEnclosure):
         super().stop()
 
 
-class Alone(Agent):
+class Alone(KeptTroubles):
     """What an agent without a bus says, kept; its waits turn the hand of the clock."""
 
     def keep_to_itself(self, clock: NightClock) -> None:
@@ -79,15 +79,6 @@ class Alone(Agent):
 
     def cancel_running(self, why: str) -> bool:
         return not why
-
-    def fault(self, reason: str, about: str = "") -> None:
-        self.troubles[about] = f"fault: {reason}"
-
-    def degrade(self, reason: str, about: str = "") -> None:
-        self.troubles[about] = f"degraded: {reason}"
-
-    def recover(self, about: str = "") -> None:
-        self.troubles.pop(about, None)
 
 
 class LoneDome(Alone, Dome):

@@ -10,6 +10,7 @@ from pyros_agents.safety import Safety
 from pyros_mqtt import Receipt
 from pyros_mqtt.transport import Delivery
 from tests.agents.hand_clock import HandClock
+from tests.agents.kept_troubles import KeptTroubles
 
 FINE: dict[str, Any] = {
     "temperature": 12.0,
@@ -23,7 +24,7 @@ FINE: dict[str, Any] = {
 }
 
 
-class Alone(Safety):
+class Alone(KeptTroubles, Safety):
     """A safety agent without a bus: it is told what it follows, and what it says is kept."""
 
     def __init__(self, clock: HandClock, **options: Any) -> None:
@@ -86,15 +87,6 @@ class Alone(Safety):
         if self.refusal is not None:
             raise self.refusal
         return None  # type: ignore[return-value]
-
-    def fault(self, reason: str, about: str = "") -> None:
-        self.troubles[about] = f"fault: {reason}"
-
-    def degrade(self, reason: str, about: str = "") -> None:
-        self.troubles[about] = f"degraded: {reason}"
-
-    def recover(self, about: str = "") -> None:
-        self.troubles.pop(about, None)
 
     def orders(self) -> list[tuple[str, str]]:
         """What was sent, once every errand has been run; then forgotten."""
