@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from pyros_mqtt.alarms import Notice
-from pyros_mqtt.errors import PyrosError
+from pyros_mqtt.errors import PyrosError, words_of
 
 LONGEST_REASON = 300
 """Characters."""
@@ -73,7 +73,7 @@ def reason(error: Exception) -> str:
         return f"the server answered {error.code} {error.reason}"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return in_one_line(told(error.recipients))
-    return in_one_line(str(error) or type(error).__name__)
+    return in_one_line(words_of(error))
 
 
 def in_one_line(text: str) -> str:

@@ -184,3 +184,11 @@ def test_a_command_that_hangs_is_killed_with_all_that_it_has_started() -> None:
     with pytest.raises(NotSent, match=r"killed after 1 s"):
         command(code, timeout=1).send(NOTICE)
     assert time.monotonic() - began < 20
+
+
+def test_a_notifiers_error_that_cannot_say_what_it_is_is_told_by_its_class() -> None:
+    class Dumb(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert reason(Dumb()) == "Dumb"

@@ -36,6 +36,6 @@ class LastAct:
                 if is_done():
                     return
             except Exception as error:  # noqa: BLE001 - whatever a driver raises
-                trouble = f"{type(error).__name__}: {error}"
+                trouble = repr(error)
             self.sleep(POLL)
         self.log.error("the device is left as it is after %g s: %s", self.patience, trouble)
